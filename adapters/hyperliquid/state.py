@@ -1,0 +1,167 @@
+"""From clearinghouse states to an account snapshot, and from metas to instruments. Shared by stream and REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from adapters.hyperliquid.frames import ClearinghouseState, Coin, MarginTable, Meta, Position
+from adapters.venue import UnsupportedMode
+from monitor.domain.assessment import VenueReported
+from monitor.domain.event import AccountSnapshot, BalanceFact, PoolFact, PositionFact
+from monitor.domain.identity import AccountId, InstrumentId, instrument_id
+from monitor.domain.instrument import Instrument, Kind, tier_schedule
+
+VENUE = "hyperliquid"
+MODEL = "tiered"
+UNIT = "USDC"
+USDC_TOKEN = 0
+MILLISECOND_NS = 1_000_000
+PRICE_DECIMALS = 6  # a price has at most 6 - szDecimals decimals
+TAKER_FEE = Decimal("0.00045")  # base tier, gitbook trading/fees; used for the cost of a cut, not for margin
+RATIO_NAME = "cross maintenance margin used / account value"
+SEPARATE_MODES = (
+    "disabled",
+    "default",
+)  # perps hold their own collateral; every other abstraction shares spot
+
+
+def checked_mode(abstraction: str) -> str:
+    """The mode, if perps of the account hold their own collateral; raises UnsupportedMode otherwise."""
+    if abstraction not in SEPARATE_MODES:
+        raise UnsupportedMode(
+            f"Hyperliquid account abstraction {abstraction!r} is not supported: spot balances are collateral there "
+            "(hyperliquid-docs, info endpoint, query a user's abstraction state)"
+        )
+    return abstraction
+
+
+def account_snapshot(
+    account: AccountId,
+    states: Iterable[tuple[str, ClearinghouseState]],
+    received_ns: int,
+    *,
+    confirmed: bool = False,
+    streamed: bool = False,
+) -> AccountSnapshot:
+    """One snapshot of the account over all of its dexes."""
+    pools: list[PoolFact] = []
+    balances: list[BalanceFact] = []
+    positions: list[PositionFact] = []
+    marks: dict[InstrumentId, float] = {}
+    times = []
+    for dex, state in states:
+        times.append(state.time)
+        held = [entry.position for entry in state.assetPositions if entry.position.szi]
+        cross = [position for position in held if position.leverage.type == "cross"]
+        pools.append(PoolFact(cross_pool(dex), MODEL, UNIT, _cross_reported(state, cross)))
+        balances.append(BalanceFact(cross_pool(dex), UNIT, _cross_wallet(state, cross)))
+        for position in held:
+            if position.leverage.type != "cross":
+                pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, _isolated_reported(position)))
+                balances.append(BalanceFact(_pool(dex, position), UNIT, _isolated_wallet(position)))
+            positions.append(_fact(dex, position))
+            marks[_instrument(position.coin)] = float(position.positionValue / abs(position.szi))
+    return AccountSnapshot(
+        account=account,
+        pools=tuple(pools),
+        balances=tuple(balances),
+        positions=tuple(positions),
+        marks=marks,
+        venue_ns=min(times, default=0) * MILLISECOND_NS,
+        received_ns=received_ns,
+        confirmed=confirmed,
+        streamed=streamed,
+    )
+
+
+def instruments_of(meta: Meta) -> list[Instrument]:
+    """The contracts of one dex; one whose collateral is not USDC is left out, so that a position in it is UNKNOWN by name."""
+    if meta.collateralToken != USDC_TOKEN:
+        return []
+    tables = dict(meta.marginTables)
+    return [_contract(coin, tables) for coin in meta.universe if not coin.isDelisted]
+
+
+def cross_pool(dex: str) -> str:
+    """The cross account of a dex: `cross`, or `cross-DEX` for a builder's."""
+    return f"cross-{dex}" if dex else "cross"
+
+
+def _pool(dex: str, position: Position) -> str:
+    return cross_pool(dex) if position.leverage.type == "cross" else f"isolated-{position.coin}"
+
+
+def _instrument(coin: str) -> InstrumentId:
+    return instrument_id(VENUE, coin)
+
+
+def _entry(position: Position) -> Decimal:
+    return position.entryPx if position.entryPx is not None else Decimal(0)
+
+
+def _cross_wallet(state: ClearinghouseState, cross: list[Position]) -> Decimal:
+    """Account value without unrealised profit: cash, and what the positions cost."""
+    return state.crossMarginSummary.totalRawUsd + sum((p.szi * _entry(p) for p in cross), Decimal(0))
+
+
+def _isolated_wallet(position: Position) -> Decimal:
+    # isolated margin = positionValue + rawUsd, signed (MARGIN section 8); a state without rawUsd gives it as marginUsed.
+    raw_usd = position.leverage.rawUsd
+    if raw_usd is None:
+        return position.marginUsed - position.unrealizedPnl
+    return raw_usd + position.szi * _entry(position)
+
+
+def _cross_reported(state: ClearinghouseState, cross: list[Position]) -> VenueReported:
+    value, maintenance = state.crossMarginSummary.accountValue, state.crossMaintenanceMarginUsed
+    return VenueReported(
+        equity=float(value),
+        initial_margin=float(state.crossMarginSummary.totalMarginUsed),
+        maintenance_margin=float(maintenance),
+        ratio=float(maintenance / value) if value > 0 else None,
+        ratio_name=RATIO_NAME,
+        liquidation_prices=_liquidation_prices(cross),
+    )
+
+
+def _isolated_reported(position: Position) -> VenueReported:
+    return VenueReported(
+        equity=float(position.marginUsed), liquidation_prices=_liquidation_prices([position])
+    )
+
+
+def _liquidation_prices(positions: list[Position]) -> dict[str, float]:
+    return {_instrument(p.coin): float(p.liquidationPx) for p in positions if p.liquidationPx is not None}
+
+
+def _fact(dex: str, position: Position) -> PositionFact:
+    return PositionFact(
+        pool=_pool(dex, position),
+        instrument=_instrument(position.coin),
+        side="",
+        quantity=position.szi,
+        entry_price=_entry(position),
+        leverage=position.leverage.value,
+    )
+
+
+def _contract(coin: Coin, tables: Mapping[int, MarginTable]) -> Instrument:
+    table = tables.get(coin.marginTableId) if coin.marginTableId is not None else None
+    steps = (
+        [(tier.lowerBound, tier.maxLeverage) for tier in table.marginTiers]
+        if table is not None
+        else [(Decimal(0), coin.maxLeverage)]
+    )
+    rows = [(floor, 1 / Decimal(2 * leverage), 1 / Decimal(leverage)) for floor, leverage in steps]
+    return Instrument(
+        id=_instrument(coin.name),
+        kind=Kind.LINEAR,
+        underlying=coin.name,
+        settle_asset=UNIT,
+        multiplier=Decimal(1),
+        taker_fee=TAKER_FEE,
+        price_digits=max(0, PRICE_DECIMALS - coin.szDecimals),
+        quantity_digits=coin.szDecimals,
+        tiers=tier_schedule(rows, f"{VENUE} meta {coin.name}"),
+    )

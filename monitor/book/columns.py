@@ -1,0 +1,187 @@
+"""The tables behind the book and who lies where in them. Knows rows, not meaning: `LiveBook` decides what to write.
+
+A pool's balances lie side by side, and so do its positions. Each pool has a block with some room; one that
+outgrows its block moves to the end, and the holes are squeezed out when they are half of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.book.growing import grown
+from monitor.book.tables import Rows, dtype_of, empty_rows
+from monitor.margin import rows as row_types
+
+FIRST_ROOM = 4
+
+BalanceRow = tuple[int, float, float, float, int]  # asset, wallet, borrowed, order_loss, collateral
+PositionRow = tuple[int, float, float, float]  # instrument, quantity, entry_price, leverage
+
+
+@dataclass(slots=True)
+class _Block:
+    first: int
+    room: int
+
+
+class BlockTable:
+    """One table in which every owner has one block."""
+
+    def __init__(self, row: type) -> None:
+        self.rows: Rows = empty_rows(row, FIRST_ROOM)
+        self._used = 0
+        self._wasted = 0
+        self._blocks: dict[int, _Block] = {}
+
+    def reserve(self, owner: int, count: int) -> int:
+        """The first row of a block of at least `count` rows; what the block held may be gone."""
+        block = self._blocks.get(owner)
+        if block is not None and count <= block.room:
+            return block.first
+        if block is not None:
+            self._wasted += block.room
+        room = max(1, 1 << max(0, count - 1).bit_length())
+        if self._used + room > len(self.rows):
+            self.rows = grown(self.rows, self._used + room, np.zeros(1, self.rows.dtype)[0]).view(np.recarray)
+        self._blocks[owner] = _Block(self._used, room)
+        self._used += room
+        return self._blocks[owner].first
+
+    def release(self, owner: int) -> None:
+        """The owner is gone."""
+        block = self._blocks.pop(owner, None)
+        self._wasted += block.room if block is not None else 0
+
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether squeezing would halve the table."""
+        return self._wasted > max(1024, self._used // 2)
+
+    def squeeze(self) -> dict[int, int]:
+        """Moves all blocks together; answers by how much each owner's rows moved (new first less old first)."""
+        target = np.zeros(max(FIRST_ROOM, self._used - self._wasted), self.rows.dtype).view(np.recarray)
+        moved: dict[int, int] = {}
+        place = 0
+        for owner, block in self._blocks.items():
+            target[place : place + block.room] = self.rows[block.first : block.first + block.room]
+            moved[owner] = place - block.first
+            block.first = place
+            place += block.room
+        self.rows, self._used, self._wasted = target, place, 0
+        return moved
+
+
+class Columns:
+    """All tables of the book but the quotes."""
+
+    def __init__(self) -> None:
+        self.pools: Rows = empty_rows(row_types.Pool, FIRST_ROOM)
+        self.instruments: Rows = empty_rows(row_types.Instrument, FIRST_ROOM)
+        self.assets: Rows = empty_rows(row_types.Asset, FIRST_ROOM)
+        self._balances = BlockTable(row_types.Balance)
+        self._positions = BlockTable(row_types.Position)
+        self._tiers = BlockTable(row_types.Tier)
+        self.pool_count = 0
+
+    def book(self, quotes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> row_types.Book[float]:
+        """The tables as the models read them."""
+        return row_types.Book(
+            self.pools,
+            self._balances.rows,
+            self._positions.rows,
+            self.instruments,
+            self.assets,
+            self._tiers.rows,
+            quotes,  # type: ignore[arg-type]
+        )
+
+    def write_pool(
+        self, pool: int, model: int, levels: int, balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]]
+    ) -> None:
+        """Writes a whole pool: its balances, and under each the positions whose profit it receives."""
+        self.pools = self._roomy(self.pools, pool, row_types.Pool)
+        self.pool_count = max(self.pool_count, pool + 1)
+        position_count = sum(len(positions) for _, positions in balances)
+        balance_first = self._balances.reserve(pool, len(balances))
+        place = position_first = self._positions.reserve(pool, position_count)
+        for offset, (balance, positions) in enumerate(balances):
+            asset, wallet, borrowed, order_loss, collateral = balance
+            for position in positions:
+                self._positions.rows[place] = position
+                place += 1
+            span = (place - len(positions), place)
+            self._balances.rows[balance_first + offset] = (
+                asset,
+                *span,
+                wallet,
+                borrowed,
+                order_loss,
+                collateral,
+            )
+        reasons = self.pools[pool].reasons
+        self.pools[pool] = (
+            model,
+            balance_first,
+            balance_first + len(balances),
+            position_first,
+            place,
+            reasons,
+            levels,
+            -1,
+        )
+        self._squeeze_if_wasteful()
+
+    def remove_pool(self, pool: int) -> None:
+        """Empties the row; it may be given to another pool."""
+        self._balances.release(pool)
+        self._positions.release(pool)
+        self.pools[pool] = np.zeros(1, dtype_of(row_types.Pool))[0]
+
+    def write_instrument(
+        self, row: int, values: tuple[int, int, float, float, int], tiers: Sequence[tuple[float, ...]]
+    ) -> None:
+        """Writes mark, underlying, multiplier, taker_fee, inverse, and the tiers behind them."""
+        self.instruments = self._roomy(self.instruments, row, row_types.Instrument)
+        first, last = self._write_tiers(2 * row, tiers)
+        mark, underlying, multiplier, taker_fee, inverse = values
+        self.instruments[row] = (mark, underlying, multiplier, taker_fee, first, last, inverse)
+
+    def write_asset(
+        self, row: int, values: tuple[int, int, float, float], tiers: Sequence[tuple[float, ...]]
+    ) -> None:
+        """Writes price, underlying, bid_buffer, ask_buffer, and the collateral schedule behind them."""
+        self.assets = self._roomy(self.assets, row, row_types.Asset)
+        first, last = self._write_tiers(2 * row + 1, tiers)
+        self.assets[row] = (*values, first, last)
+
+    def _write_tiers(self, owner: int, tiers: Sequence[tuple[float, ...]]) -> tuple[int, int]:
+        first = self._tiers.reserve(owner, len(tiers))
+        for offset, tier in enumerate(tiers):
+            self._tiers.rows[first + offset] = tier
+        return first, first + len(tiers)
+
+    def _squeeze_if_wasteful(self) -> None:
+        if self._balances.is_wasteful:
+            for pool, moved in self._balances.squeeze().items():
+                self.pools[pool].balance_first += moved
+                self.pools[pool].balance_last += moved
+        if self._positions.is_wasteful:
+            for pool, moved in self._positions.squeeze().items():
+                self._move_positions(pool, moved)
+
+    def _move_positions(self, pool: int, moved: int) -> None:
+        owner = self.pools[pool]
+        owner.position_first += moved
+        owner.position_last += moved
+        mine = self._balances.rows[owner.balance_first : owner.balance_last]
+        mine["position_first"] += moved
+        mine["position_last"] += moved
+
+    @staticmethod
+    def _roomy(table: Rows, row: int, kind: type) -> Rows:
+        if row < len(table):
+            return table
+        return grown(table, row + 1, np.zeros(1, dtype_of(kind))[0]).view(np.recarray)

@@ -1,0 +1,286 @@
+"""From facts to rows: which pool, balance, position, instrument and asset lies in which row, and which pools read a price."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.book.accounts import AccountState
+from monitor.book.columns import BalanceRow, Columns, PositionRow
+from monitor.book.growing import grown
+from monitor.book.quotes import Quotes
+from monitor.book.settings import BookSettings, LevelRow
+from monitor.domain.assessment import Reason
+from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PoolFact, PositionFact
+from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id
+from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule
+
+ASSET_CADENCE_S = 3.0
+NO_POOL = PoolFact("", "", "")
+
+
+@dataclass(slots=True)
+class PlacedPool:
+    """A pool and its row. `legs` and `assets` say what lies in its position and balance rows, in their order."""
+
+    row: int
+    id: PoolId
+    account: AccountId
+    venue: str
+    desk: str
+    name: str
+    fact: PoolFact = NO_POOL
+    own_reasons: int = int(Reason.PARTIAL)
+    missing: str = ""
+    assets: tuple[str, ...] = ()
+    legs: tuple[PositionFact, ...] = ()
+    reads: frozenset[int] = field(default_factory=frozenset)
+
+
+class Placing:
+    """Gives rows and writes them; answers who lies where."""
+
+    def __init__(self, settings: BookSettings, quotes: Quotes) -> None:
+        self._settings = settings
+        self._quotes = quotes
+        self.columns = Columns()
+        self.pools: dict[PoolId, PlacedPool] = {}
+        self.by_row: list[PlacedPool | None] = []
+        self.instruments: dict[InstrumentId, Instrument] = {}
+        self.collateral: dict[tuple[str, str], CollateralAsset] = {}
+        self.levels: list[LevelRow] = []
+        self.touched: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
+        self.underlyings: dict[str, int] = {}
+        self.removed: list[PoolId] = []
+        self.generation = 0
+        self._free: list[int] = []
+        self._instrument_rows: dict[InstrumentId, int] = {}
+        self._asset_rows: dict[tuple[str, str, str], int] = {}
+        self._asset_facts: dict[tuple[str, str], tuple[float, float]] = {}
+        self._readers: defaultdict[int, set[int]] = defaultdict(set)
+        self._reader_rows: dict[int, npt.NDArray[np.int64]] = {}
+
+    def define(self, event: Instruments) -> dict[AccountId, set[str]]:
+        """Takes definitions in; answers the pools that must be placed again, by account."""
+        for instrument in event.instruments:
+            if self.instruments.get(instrument.id) != instrument:
+                self.instruments[instrument.id] = instrument
+                self._write_instrument(instrument)
+        for asset in event.assets:
+            if self.collateral.get((asset.venue, asset.asset)) != asset:
+                self.collateral[asset.venue, asset.asset] = asset
+                self._rewrite_asset(asset.venue, asset.asset)
+        again: defaultdict[AccountId, set[str]] = defaultdict(set)
+        for pool in self.pools.values():
+            if pool.venue == event.venue and (pool.missing or pool.legs):
+                again[pool.account].add(pool.name)
+        return again
+
+    def asset_price_row(self, event: AssetPrice) -> int:
+        """The row of a collateral price; writes changed haircuts through to the assets."""
+        buffers = (event.bid_buffer, event.ask_buffer)
+        if self._asset_facts.get((event.venue, event.asset)) != buffers:
+            self._asset_facts[event.venue, event.asset] = buffers
+            self._rewrite_asset(event.venue, event.asset)
+        return self._asset_quote(event.venue, event.asset)
+
+    def place(self, state: AccountState, names: Iterable[str]) -> None:
+        """Writes pools of an account from its holdings; one that the holdings no longer know is removed."""
+        holdings = state.holdings
+        for name in names:
+            balances = [fact for fact in holdings.balances.values() if fact.pool == name]
+            positions = [fact for fact in holdings.positions.values() if fact.pool == name]
+            fact = holdings.pools.get(name)
+            if holdings.seen and fact is None and not positions and not any(b.wallet for b in balances):
+                self._remove(state, name)
+                continue
+            pool = self._pool(state, name)
+            if fact is not None and (fact.model, fact.unit) != (pool.fact.model, pool.fact.unit):
+                self.generation += 1
+            pool.fact = fact or NO_POOL
+            self._write(pool, balances, positions)
+
+    def is_partial(self, account: AccountId, name: str) -> bool:
+        """Whether the pool lacks something that only a snapshot brings."""
+        pool = self.pools.get(pool_id(account, name))
+        return pool is not None and bool(pool.own_reasons & Reason.PARTIAL)
+
+    def set_account_reasons(self, account: AccountId, name: str, reasons: int) -> None:
+        """Writes why the pool is unknown: its account's reasons and its own."""
+        pool = self.pools[pool_id(account, name)]
+        row = self.columns.pools[pool.row]
+        after = reasons | pool.own_reasons
+        if row.reasons != after:
+            row.reasons = after
+            self.touched[pool.row] = True
+
+    def touch_reader(self, quote: int) -> None:
+        """A price moved: all pools that read it are to be assessed."""
+        rows = self._reader_rows.get(quote)
+        if rows is None:
+            rows = np.fromiter(self._readers.get(quote, ()), dtype=np.int64)
+            self._reader_rows[quote] = rows
+        self.touched[rows] = True
+
+    def touch_readers(self, quotes: npt.NDArray[np.int64]) -> None:
+        """As `touch_reader`, for several."""
+        for quote in quotes:
+            self.touch_reader(int(quote))
+
+    def mark_row(self, instrument: InstrumentId) -> int | None:
+        """The quote row of an instrument's mark."""
+        return self._quotes.find(instrument)
+
+    def _pool(self, state: AccountState, name: str) -> PlacedPool:
+        identity = pool_id(state.id, name)
+        pool = self.pools.get(identity)
+        if pool is None:
+            row = self._free.pop() if self._free else len(self.by_row)
+            pool = PlacedPool(row, identity, state.id, state.venue, state.desk, name)
+            if row == len(self.by_row):
+                self.by_row.append(None)
+            if row >= len(self.touched):
+                self.touched = grown(self.touched, row + 1, False)
+            self.by_row[row] = pool
+            self.pools[identity] = pool
+            state.pools.add(name)
+            self.generation += 1
+        return pool
+
+    def _remove(self, state: AccountState, name: str) -> None:
+        pool = self.pools.pop(pool_id(state.id, name), None)
+        state.pools.discard(name)
+        if pool is None:
+            return
+        self._read_by(pool, frozenset())
+        self.columns.remove_pool(pool.row)
+        self.by_row[pool.row] = None
+        self.touched[pool.row] = False
+        self._free.append(pool.row)
+        self.removed.append(pool.id)
+        self.generation += 1
+
+    def _write(self, pool: PlacedPool, balances: list[BalanceFact], positions: list[PositionFact]) -> None:
+        model, unit = pool.fact.model, pool.fact.unit
+        known = [fact for fact in positions if fact.instrument in self._instrument_rows]
+        self._explain(pool, known, positions)
+        by_asset: dict[str, tuple[BalanceFact, list[PositionFact]]] = {b.asset: (b, []) for b in balances}
+        for fact in known:
+            asset = self.instruments[fact.instrument].settle_asset
+            if asset not in by_asset:
+                by_asset[asset] = (BalanceFact(pool.name, asset, Decimal(0)), [])
+            by_asset[asset][1].append(fact)
+        grouped = [
+            (self._balance_row(pool, balance, unit), [self._position_row(fact) for fact in group])
+            for balance, group in by_asset.values()
+        ]
+        levels = self._levels_row(pool)
+        index = self._settings.models.index(model) if model in self._settings.models else 0
+        self.columns.write_pool(pool.row, index, levels, grouped)
+        pool.assets = tuple(by_asset)
+        pool.legs = tuple(fact for _, group in by_asset.values() for fact in group)
+        marks = {int(self.columns.instruments[row[0]].mark) for _, group in grouped for row in group}
+        prices = {int(self.columns.assets[balance[0]].price) for balance, _ in grouped}
+        self._read_by(pool, frozenset(marks | prices))
+        self.touched[pool.row] = True
+
+    def _explain(self, pool: PlacedPool, known: list[PositionFact], positions: list[PositionFact]) -> None:
+        """Why the pool by itself can't be assessed."""
+        pool.own_reasons, pool.missing = 0, ""
+        unknown = sorted({fact.instrument for fact in positions} - {fact.instrument for fact in known})
+        unlevered = sorted(fact.instrument for fact in known if fact.leverage is None)
+        if pool.fact is NO_POOL:
+            pool.own_reasons, pool.missing = int(Reason.PARTIAL), "no snapshot has named this pool yet"
+        elif pool.fact.model not in self._settings.models:
+            pool.own_reasons = int(Reason.UNSUPPORTED)
+            pool.missing = f"margin model {pool.fact.model} is not supported"
+        elif unknown:
+            pool.own_reasons, pool.missing = (
+                int(Reason.PARTIAL),
+                f"instrument not defined: {', '.join(unknown)}",
+            )
+        elif unlevered:
+            pool.own_reasons, pool.missing = int(Reason.PARTIAL), f"leverage not told: {', '.join(unlevered)}"
+
+    def _balance_row(self, pool: PlacedPool, fact: BalanceFact, unit: str) -> BalanceRow:
+        asset = self._asset_row(pool.venue, fact.asset, unit)
+        return asset, float(fact.wallet), float(fact.borrowed), float(fact.order_loss), int(fact.collateral)
+
+    def _position_row(self, fact: PositionFact) -> PositionRow:
+        leverage = float("nan") if fact.leverage is None else float(fact.leverage)
+        return self._instrument_rows[fact.instrument], float(fact.quantity), float(fact.entry_price), leverage
+
+    def _write_instrument(self, instrument: Instrument) -> None:
+        row = self._instrument_rows.setdefault(instrument.id, len(self._instrument_rows))
+        mark = self._quotes.row(instrument.id.split(":", 1)[0], instrument.id, instrument.mark_cadence_s)
+        values = (
+            mark,
+            self._underlying(instrument.underlying),
+            float(instrument.multiplier),
+            float(instrument.taker_fee),
+            int(instrument.kind is Kind.INVERSE),
+        )
+        self.columns.write_instrument(row, values, _tier_rows(instrument.tiers))
+
+    def _asset_row(self, venue: str, asset: str, unit: str) -> int:
+        key = (venue, asset, unit)
+        row = self._asset_rows.get(key)
+        if row is None:
+            row = self._asset_rows[key] = len(self._asset_rows)
+            self._write_asset(row, key)
+        return row
+
+    def _rewrite_asset(self, venue: str, asset: str) -> None:
+        for key, row in self._asset_rows.items():
+            if key[:2] == (venue, asset):
+                self._write_asset(row, key)
+                self.touch_reader(int(self.columns.assets[row].price))
+
+    def _write_asset(self, row: int, key: tuple[str, str, str]) -> None:
+        venue, asset, unit = key
+        if asset == unit:  # counted in itself: worth 1, whatever a dollar does
+            self.columns.write_asset(row, (self._quotes.fixed_row("one", 1.0), -1, 0.0, 0.0), ())
+            return
+        definition = self.collateral.get((venue, asset))
+        underlying = (
+            -1 if definition is None or not definition.underlying else self._underlying(definition.underlying)
+        )
+        buffers = self._asset_facts.get((venue, asset), (0.0, 0.0))
+        tiers = _tier_rows(definition.tiers) if definition is not None else ()
+        self.columns.write_asset(row, (self._asset_quote(venue, asset), underlying, *buffers), tiers)
+
+    def _asset_quote(self, venue: str, asset: str) -> int:
+        definition = self.collateral.get((venue, asset))
+        cadence_s = ASSET_CADENCE_S if definition is None else definition.price_cadence_s
+        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s)
+
+    def _underlying(self, name: str) -> int:
+        return self.underlyings.setdefault(name, len(self.underlyings))
+
+    def _levels_row(self, pool: PlacedPool) -> int:
+        levels = self._settings.levels_for(pool.account, pool.desk, pool.fact.model)
+        if levels not in self.levels:
+            self.levels.append(levels)
+        return self.levels.index(levels)
+
+    def _read_by(self, pool: PlacedPool, reads: frozenset[int]) -> None:
+        if reads == pool.reads:
+            return
+        for quote in pool.reads ^ reads:
+            (self._readers[quote].add if quote in reads else self._readers[quote].discard)(pool.row)
+            self._reader_rows.pop(quote, None)
+        pool.reads = reads
+
+
+def _tier_rows(schedule: TierSchedule | None) -> tuple[tuple[float, ...], ...]:
+    if schedule is None:
+        return ()
+    return tuple(
+        (float(t.floor), float(t.maintenance_rate), float(t.initial_rate), float(t.deduction))
+        for t in schedule.tiers
+    )

@@ -1,0 +1,159 @@
+"""Every measured number of the book with its age: marks, index prices, asset prices. One row a price, columns for the sweep.
+
+A mark is believed when it is young, ordered, near its index, and moves when its index moves.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.book.freshness import (
+    FROZEN_INDEX_MOVE,
+    effective_seen_ns,
+    is_from_the_future,
+    mark_silence_limit_ns,
+)
+from monitor.book.growing import grown
+from monitor.domain.assessment import Reason
+from monitor.domain.event import AssetPrice, MarkPrice
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+NEVER = 0
+
+
+class Quotes:
+    """Prices by row. `values` and `reasons` are what the sweep reads; the rest is how they came to be."""
+
+    def __init__(self, index_gap_limit: float) -> None:
+        self._index_gap_limit = index_gap_limit
+        self._rows: dict[str, int] = {}
+        self._names: list[str] = []
+        self._venues: dict[str, list[int]] = {}
+        self._gapped: set[str] = set()
+        self.values: Floats = np.full(16, math.nan)
+        self.reasons: Ints = np.full(16, int(Reason.PARTIAL), dtype=np.int64)
+        self.seen_ns: Ints = np.zeros(16, dtype=np.int64)
+        self.index: Floats = np.full(16, math.nan)
+        self._venue_ns: Ints = np.zeros(16, dtype=np.int64)
+        self._limit_ns: Ints = np.zeros(16, dtype=np.int64)
+        self._is_gap: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
+        self._is_fixed: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
+        self._changed_ns: Ints = np.zeros(16, dtype=np.int64)
+        self._index_at_change: Floats = np.full(16, math.nan)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def row(self, venue: str, name: str, cadence_s: float) -> int:
+        """The row of a price, made on first use; `name` is an instrument id or `venue:asset price` key."""
+        row = self._rows.get(name)
+        if row is None:
+            row = len(self._names)
+            self._rows[name] = row
+            self._names.append(name)
+            self._venues.setdefault(venue, []).append(row)
+            self._grow(row + 1)
+            self._is_gap[row] = venue in self._gapped
+        self._limit_ns[row] = mark_silence_limit_ns(cadence_s)
+        return row
+
+    def fixed_row(self, name: str, value: float) -> int:
+        """A price that is 1 by definition (a pool's own unit): never stale."""
+        row = self.row("", name, 1.0)
+        self.values[row] = value
+        self.reasons[row] = 0
+        self._is_fixed[row] = True
+        return row
+
+    def find(self, name: str) -> int | None:
+        """The row of a price, if it has one."""
+        return self._rows.get(name)
+
+    def name(self, row: int) -> str:
+        """What the row prices."""
+        return self._names[row]
+
+    def gap(self, venue: str, is_open: bool) -> None:
+        """A venue's public stream broke, or is whole again."""
+        (self._gapped.add if is_open else self._gapped.discard)(venue)
+        self._is_gap[self._venues.get(venue, [])] = is_open
+
+    def apply_mark(self, row: int, event: MarkPrice, wall_received_ns: int) -> str | None:
+        """Takes a mark in; answers why not, or None."""
+        late = self._refusal(row, event.venue_ns, wall_received_ns)
+        if late is not None:
+            return late
+        if event.index is not None:
+            self.index[row] = event.index
+        if event.mark is not None and event.mark != self.values[row]:
+            self.values[row] = event.mark
+            self._changed_ns[row] = event.received_ns
+            self._index_at_change[row] = self.index[row]
+        elif math.isnan(self._index_at_change[row]):
+            self._index_at_change[row] = self.index[row]
+        self._seen(row, event.venue_ns, event.received_ns, wall_received_ns)
+        return None
+
+    def apply_asset(self, row: int, event: AssetPrice, wall_received_ns: int) -> str | None:
+        """Takes a collateral price in; answers why not, or None."""
+        late = self._refusal(row, event.venue_ns, wall_received_ns)
+        if late is not None:
+            return late
+        self.values[row] = event.index
+        self._seen(row, event.venue_ns, event.received_ns, wall_received_ns)
+        return None
+
+    def refresh(self, now_ns: int) -> Ints:
+        """Recomputes every row's reasons at `now_ns`; answers the rows whose reasons changed."""
+        count = len(self._names)
+        rows = slice(0, count)
+        seen, values, index = self.seen_ns[rows], self.values[rows], self.index[rows]
+        silent = now_ns - seen > self._limit_ns[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            odd = np.abs(values - index) > self._index_gap_limit * index
+            moved = np.abs(index / self._index_at_change[rows] - 1) > FROZEN_INDEX_MOVE
+        frozen = moved & (now_ns - self._changed_ns[rows] > self._limit_ns[rows])
+        never = np.isnan(values)
+        found = np.where(silent | frozen, int(Reason.STALE), 0) | np.where(odd, int(Reason.IMPLAUSIBLE), 0)
+        found = np.where(never, int(Reason.PARTIAL), found)
+        found |= np.where(self._is_gap[rows], int(Reason.GAP), 0)
+        found[self._is_fixed[rows]] = 0
+        changed: Ints = np.flatnonzero(found != self.reasons[rows])
+        self.reasons[rows] = found
+        return changed
+
+    def _refusal(self, row: int, venue_ns: int, wall_received_ns: int) -> str | None:
+        if not venue_ns:
+            return None
+        if venue_ns < self._venue_ns[row]:
+            return "older"
+        if is_from_the_future(venue_ns, wall_received_ns):
+            return "future"
+        return None
+
+    def _seen(self, row: int, venue_ns: int, received_ns: int, wall_received_ns: int) -> None:
+        # A replayed message has the venue time that we have: applied again it changes nothing, and confirms nothing.
+        if venue_ns and venue_ns == self._venue_ns[row]:
+            return
+        self._venue_ns[row] = venue_ns
+        self.seen_ns[row] = max(
+            int(self.seen_ns[row]), effective_seen_ns(received_ns, venue_ns, wall_received_ns)
+        )
+
+    def _grow(self, count: int) -> None:
+        if count <= len(self.values):
+            return
+        self.values = grown(self.values, count, math.nan)
+        self.reasons = grown(self.reasons, count, int(Reason.PARTIAL))
+        self.seen_ns = grown(self.seen_ns, count, NEVER)
+        self.index = grown(self.index, count, math.nan)
+        self._venue_ns = grown(self._venue_ns, count, 0)
+        self._limit_ns = grown(self._limit_ns, count, 0)
+        self._is_gap = grown(self._is_gap, count, False)
+        self._is_fixed = grown(self._is_fixed, count, False)
+        self._changed_ns = grown(self._changed_ns, count, 0)
+        self._index_at_change = grown(self._index_at_change, count, math.nan)

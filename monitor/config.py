@@ -1,0 +1,153 @@
+"""The typed config tree: one TOML file, schema 1. Reading and checking it is `config_load`."""
+
+from __future__ import annotations
+
+import msgspec
+
+RATIO_LEVELS = ("warning", "margin_call", "critical")
+
+
+class Secret:
+    """A secret that never shows itself: `repr` and `str` are masked, `reveal()` is the one way out."""
+
+    __slots__ = ("_text", "source")
+
+    def __init__(self, text: str, source: str) -> None:
+        self._text = text
+        self.source = source  # where it came from, e.g. "file /etc/margind/key"; safe to print
+
+    def reveal(self) -> str:
+        """The secret itself; hand it to the library that needs it and nowhere else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret(from {self.source})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not pickled or copied")
+
+
+class Daemon(msgspec.Struct, frozen=True):
+    """[daemon]"""
+
+    data_dir: str
+    shard: str = "main"
+    margin_error_limit: float = 0.02  # relative, a page past it
+    implausible_index_gap: float = 0.05  # mark against index; beyond is UNKNOWN
+
+
+class Store(msgspec.Struct, frozen=True):
+    """[store]: `url` None starts our own embedded server in the data directory."""
+
+    url: str | None = None
+    password: Secret | None = None
+    flush_ms: int = 250
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """API key and secret; an address needs neither."""
+
+    key: Secret
+    secret: Secret
+
+
+class Account(msgspec.Struct, frozen=True):
+    """[[accounts]]"""
+
+    name: str
+    venue: str
+    desk: str
+    environment: str = "main"  # main, testnet or loopback
+    credentials: Credentials | None = None
+    address: str | None = None
+    subaccount: str | None = None
+    endpoints: dict[str, str] = {}  # overrides of the venue's URLs by name, for the loopback exchange
+    labels: dict[str, str] = {}
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """Three levels, worse last. Ratios rise (0.5, 0.7, 0.85), distances fall (0.10, 0.05, 0.02)."""
+
+    warning: float
+    margin_call: float
+    critical: float
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """[[thresholds]]: the most specific match wins: account over desk over model over the shipped default.
+
+    What an entry leaves out comes from the next less specific one, so none switches a scale off by silence.
+    """
+
+    model: str | None = None
+    account: str | None = None  # "venue/account"
+    desk: str | None = None
+    ratio: Levels | None = None
+    distance: Levels | None = None
+    hysteresis: float | None = None  # a level clears this fraction below where it was raised
+
+
+class Receiver(msgspec.Struct, frozen=True):
+    """[[receivers]]: `kind` is terminal, webhook, slack or email; the rest is for that kind."""
+
+    name: str
+    kind: str
+    url: str | None = None  # webhook; slack: another API base, for tests
+    secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
+    channel: str | None = None  # slack
+    host: str | None = None  # email
+    port: int = 587
+    user: str | None = None
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+    starttls: bool = True
+    ca_file: str | None = None
+    allow_private_destinations: bool = False  # http and private addresses, for receivers inside
+
+
+class Route(msgspec.Struct, frozen=True, rename={"continue_": "continue"}):
+    """[[routes]]: an ordered list of receivers; the next is told when the one before can't be.
+
+    First match wins unless it says `continue`. An empty match takes everything.
+    """
+
+    receivers: tuple[str, ...]
+    desk: str | None = None
+    account: str | None = None
+    venue: str | None = None
+    minimum: str = "warning"  # lowest level that goes this way
+    continue_: bool = False
+
+
+class Alerts(msgspec.Struct, frozen=True):
+    """[alerts]: the times of the alert semantics."""
+
+    resolve_after_s: float = 30.0  # a better band must hold this long before it is told
+    repeat_after_s: float = 3600.0  # an incident that stays open is told again
+    fall_through_after_s: float = 8.0  # a critical page not yet delivered goes to the next receiver too
+    unknown_after_s: float = 9.0  # since the fault began
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """[metrics]: `port` 0 takes any free port and prints it."""
+
+    host: str = "127.0.0.1"
+    port: int = 9464
+    per_pool: bool = False
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The whole file, checked: names unique, receivers of routes exist, secrets read."""
+
+    daemon: Daemon
+    accounts: tuple[Account, ...]
+    receivers: tuple[Receiver, ...]
+    routes: tuple[Route, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    store: Store = Store()
+    alerts: Alerts = Alerts()
+    metrics: Metrics = Metrics()
+    source: str = ""
+    warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

@@ -1,0 +1,121 @@
+"""What is said of a pool: its band, why it may be unknown, and the figures beside them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+from monitor.domain.identity import InstrumentId, PoolId
+
+
+class RiskBand(IntEnum):
+    """Five fixed names, worse is higher, and UNKNOWN beside them. The names are in schemas and labels: never rename."""
+
+    UNKNOWN = -1
+    CLEAR = 0
+    WARNING = 1
+    MARGIN_CALL = 2
+    CRITICAL = 3
+    LIQUIDATION = 4
+
+    @property
+    def label(self) -> str:
+        """The word in schemas, labels and messages: `margin_call`, and `UNKNOWN` in capitals."""
+        return self.name if self is RiskBand.UNKNOWN else self.name.lower()
+
+
+class Reason(IntFlag):
+    """Why a pool is UNKNOWN. Bits, so that several hold at once; the values are in the Redis schema."""
+
+    STALE = 1  # a mark or the account's own data is too old
+    GAP = 2  # a stream broke; a snapshot is on its way
+    PARTIAL = 4  # something that the model needs has not arrived yet
+    IMPLAUSIBLE = 8  # an input contradicts another one, or is no finite number
+    UNSUPPORTED = 16  # a mode that no model covers
+    REJECTED = 32  # the venue refuses our key or our request
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words, in the order of the bits."""
+        return tuple(str(reason.name).lower() for reason in Reason if reason in self)
+
+
+class VenueReported(msgspec.Struct, frozen=True):
+    """The venue's own figures, in the venue's own scale and words. Never mixed with ours."""
+
+    equity: float | None = None
+    initial_margin: float | None = None
+    maintenance_margin: float | None = None
+    ratio: float | None = None  # as published by the venue
+    ratio_name: str = ""  # what the venue calls it, e.g. "marginRatio"
+    liquidation_prices: dict[str, float] = {}  # by position key "INSTRUMENT" or "INSTRUMENT/long"
+
+
+class Contributor(msgspec.Struct, frozen=True):
+    """One position as it weighs on its pool."""
+
+    instrument: InstrumentId
+    side: str  # "", "long", "short": the side key of hedge mode
+    quantity: float
+    mark_price: float
+    notional: float
+    maintenance_margin: float
+    unrealised_profit: float
+    liquidation_price: float | None  # the venue's convention: this price moves, the others are held
+    price_digits: int
+    quantity_digits: int
+
+
+class UnderlyingMove(msgspec.Struct, frozen=True):
+    """How far one underlying may move, with all of its instruments and collateral, until the pool is liquidated."""
+
+    underlying: str
+    lower_percent: float | None  # negative; None when no fall liquidates
+    upper_percent: float | None  # positive; None when no rise liquidates
+
+
+class RescueOption(msgspec.Struct, frozen=True):
+    """One way back to the clear level, and the ratio after it as the model assesses it."""
+
+    action: str  # "add" or "cut"
+    target: str  # asset to add, or instrument to cut
+    amount: float  # in the asset, or in the instrument's quantity
+    fraction: float | None  # of the position, for a cut
+    ratio_after: float
+    digits: int
+
+
+class MarginAssessment(msgspec.Struct, frozen=True):
+    """Everything shown of one pool at one moment. Built only for rows that a sink asks for."""
+
+    pool: PoolId
+    unit: str  # what equity and margins are counted in: "USDT", never "USD" by assumption
+    model: str
+    desk: str
+    band: RiskBand
+    reasons: Reason
+    deficit: bool
+    equity: float | None
+    initial_margin: float | None
+    maintenance_margin: float | None
+    margin_ratio: float | None  # None when unknown, or when equity <= 0 < maintenance
+    margin_error: (
+        float | None
+    )  # ours at the snapshot's marks against the venue's; None before the first snapshot
+    as_of_ns: int  # wall clock of the turn
+    price_age_s: float | None
+    account_age_s: float | None
+    venue_reported: VenueReported | None = None
+    venue_margin_ratio: float | None = None  # the venue's figure on our scale (1 is liquidation)
+    distance_percent: float | None = None  # nearest liquidating move over the underlyings, unsigned
+    moves: tuple[UnderlyingMove, ...] = ()
+    contributors: tuple[Contributor, ...] = ()  # worst by maintenance margin first
+    rescue: tuple[RescueOption, ...] = ()
+
+    @property
+    def headroom(self) -> float | None:
+        """Equity above maintenance margin, in the pool's unit."""
+        if self.equity is None or self.maintenance_margin is None:
+            return None
+        return self.equity - self.maintenance_margin

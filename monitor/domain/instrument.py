@@ -1,0 +1,111 @@
+"""Instruments and tier schedules, as a venue publishes them. Checked on entry, so that nothing behind has to doubt them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from monitor.domain.identity import InstrumentId
+
+
+class BadSchedule(ValueError):
+    """A tier schedule that no venue can mean."""
+
+
+class Kind(Enum):
+    """What kind of contract it is."""
+
+    SPOT = "spot"
+    LINEAR = "linear"
+    INVERSE = "inverse"
+
+
+class MarginTier(msgspec.Struct, frozen=True):
+    """One step: from `floor` up, each further unit of notional asks for `maintenance_rate`."""
+
+    floor: Decimal
+    maintenance_rate: Decimal
+    initial_rate: Decimal
+    deduction: Decimal
+
+
+class TierSchedule(msgspec.Struct, frozen=True):
+    """All steps of one instrument, or of one asset's collateral value."""
+
+    tiers: tuple[MarginTier, ...]
+    source: str  # where it was read, for the one who asks
+
+
+class Instrument(msgspec.Struct, frozen=True):
+    """A contract of a venue."""
+
+    id: InstrumentId
+    kind: Kind
+    underlying: str  # "BTC": what a move moves
+    settle_asset: str
+    multiplier: Decimal
+    taker_fee: Decimal
+    price_digits: int  # decimals of a price as the venue writes it
+    quantity_digits: int
+    tiers: TierSchedule
+    mark_cadence_s: float = 1.0  # how often the venue promises a mark
+
+
+class CollateralAsset(msgspec.Struct, frozen=True):
+    """An asset as a venue's margin engine values it."""
+
+    venue: str
+    asset: str
+    underlying: str  # "" when its price is the pool's unit or a stablecoin that follows nothing
+    digits: int
+    tiers: TierSchedule | None = None  # collateral value schedule; None: counts in full
+    price_cadence_s: float = 3.0  # how often the venue tells its price
+
+
+def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> TierSchedule:
+    """Builds a schedule from (floor, maintenance_rate, initial_rate), deriving each deduction so that it is continuous."""
+    tiers: list[MarginTier] = []
+    deduction = Decimal(0)
+    for position, (floor, maintenance_rate, initial_rate) in enumerate(rows):
+        if position:
+            deduction += floor * (maintenance_rate - rows[position - 1][1])
+        tiers.append(MarginTier(floor, maintenance_rate, initial_rate, deduction))
+    return checked_schedule(TierSchedule(tuple(tiers), source))
+
+
+def checked_schedule(schedule: TierSchedule) -> TierSchedule:
+    """The schedule, if it starts at floor 0 with deduction 0, rises, and is continuous; raises BadSchedule with the row."""
+    tiers = schedule.tiers
+    if not tiers:
+        raise BadSchedule(f"{schedule.source}: no tiers")
+    if tiers[0].floor != 0 or tiers[0].deduction != 0:
+        raise BadSchedule(
+            f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction {tiers[0].deduction}, not at 0 with 0"
+        )
+    for number, (before, after) in enumerate(zip(tiers, tiers[1:], strict=False), 2):
+        _check_step(f"{schedule.source}: tier {number}", before, after)
+    for number, tier in enumerate(tiers, 1):
+        if not (tier.maintenance_rate.is_finite() and 0 < tier.maintenance_rate <= 1):
+            raise BadSchedule(
+                f"{schedule.source}: tier {number}: maintenance rate {tier.maintenance_rate} is not in (0, 1]"
+            )
+    return schedule
+
+
+def _check_step(where: str, before: MarginTier, after: MarginTier) -> None:
+    if not after.floor > before.floor:
+        raise BadSchedule(f"{where}: floor {after.floor} does not rise above {before.floor}")
+    if after.maintenance_rate < before.maintenance_rate:
+        raise BadSchedule(
+            f"{where}: maintenance rate {after.maintenance_rate} falls below {before.maintenance_rate}"
+        )
+    jump = (after.deduction - before.deduction) - after.floor * (
+        after.maintenance_rate - before.maintenance_rate
+    )
+    # Venues print deductions with few digits; a jump of a millionth of the floor is print, not meaning.
+    if abs(jump) > max(after.floor * Decimal("1e-6"), Decimal("0.01")):
+        raise BadSchedule(
+            f"{where}: deduction {after.deduction} leaves a jump of {jump} at floor {after.floor}"
+        )

@@ -1,0 +1,72 @@
+"""Which levels a pool has: account over desk over model over what ships for its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.book.settings import LevelRow, LevelsFor
+from monitor.config import Config, Levels, Threshold
+from monitor.domain.identity import AccountId
+
+LIQUIDATION_RATIO = 1.0
+DEFAULT_HYSTERESIS = 0.05
+UNUSED = (0.0, 0.0, 0.0)
+
+# At the same ratio a position with 0.4 % maintenance is nearer to its end than one with 5 %: a desk that lives
+# with thin maintenance adds levels in distance. They are not shipped, because they cost a solve for each pool.
+SHIPPED = {
+    "tiered": Levels(0.5, 0.7, 0.85),
+    "multi_assets": Levels(0.5, 0.7, 0.85),
+    "bybit_unified": Levels(0.5, 0.7, 0.85),
+    "bybit_isolated": Levels(0.5, 0.7, 0.85),
+    # The venue's figure is only as new as its last message: more room.
+    "venue_ratio": Levels(0.4, 0.6, 0.8),
+}
+NO_MODEL = Levels(0.5, 0.7, 0.85)  # a pool without a supported model is UNKNOWN, whatever its levels
+
+
+def levels_for(config: Config) -> LevelsFor:
+    """The function that the book asks once for each pool that it places."""
+
+    def answer(account: AccountId, desk: str, model: str) -> LevelRow:
+        return row_for(config.thresholds, account, desk, model)
+
+    return answer
+
+
+def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str) -> LevelRow:
+    """Where each level is raised and cleared; what an entry leaves out comes from the next less specific one."""
+    matching = [t for t in thresholds if takes(t, account, desk, model)]
+    by_weight = sorted(matching, key=weight, reverse=True)
+    ratio = next((t.ratio for t in by_weight if t.ratio is not None), SHIPPED.get(model, NO_MODEL))
+    distance = next((t.distance for t in by_weight if t.distance is not None), None)
+    hysteresis = next((t.hysteresis for t in by_weight if t.hysteresis is not None), DEFAULT_HYSTERESIS)
+    return level_row(ratio, distance, hysteresis)
+
+
+def takes(threshold: Threshold, account: str, desk: str, model: str) -> bool:
+    """Whether an entry matches a pool: each of its keys that is given is the pool's."""
+    return (
+        threshold.account in (None, account)
+        and threshold.desk in (None, desk)
+        and threshold.model in (None, model)
+    )
+
+
+def weight(threshold: Threshold) -> tuple[bool, bool, bool]:
+    """More specific is greater: account over desk over model. Two entries of one match are refused at load."""
+    return threshold.account is not None, threshold.desk is not None, threshold.model is not None
+
+
+def level_row(ratio: Levels, distance: Levels | None, hysteresis: float) -> LevelRow:
+    """Ratios clear a fraction below where they were raised, distances the same fraction above."""
+    raise_at = (ratio.warning, ratio.margin_call, ratio.critical, LIQUIDATION_RATIO)
+    near = UNUSED if distance is None else (distance.warning, distance.margin_call, distance.critical)
+    down, up = 1 - hysteresis, 1 + hysteresis
+    first, second, third, last = raise_at
+    return LevelRow(
+        raise_at=raise_at,
+        clear_at=(first * down, second * down, third * down, last * down),
+        distance_raise=near,
+        distance_clear=(near[0] * up, near[1] * up, near[2] * up),
+    )

@@ -1,0 +1,66 @@
+"""What every test stands on: a cache of compiled code, the recordings, and hypothesis without a stopwatch.
+
+Only loopback and unix sockets can be reached: pyproject.toml says so to pytest-socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILED_SOURCES = ("monitor/margin", "monitor/book")
+KEPT_CACHES = 8
+
+
+def sources_hash(root: Path, folders: tuple[str, ...]) -> str:
+    """Names the text of the compiled code, because numba's own cache does not see edits in imported files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def compiled_code_folder(root: Path) -> Path:
+    """A folder of the user's cache for this text of the formulas; the oldest of its siblings go."""
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = user_cache / "margind-tests" / f"numba-{sources_hash(root, COMPILED_SOURCES)}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.utime(folder)
+    by_age = sorted(folder.parent.glob("numba-*"), key=_changed_at, reverse=True)
+    for old in by_age[KEPT_CACHES:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _changed_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:  # another worker has just removed it
+        return 0.0
+
+
+# Before any test module imports numba, which reads this once.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_code_folder(ROOT)))
+
+# No deadlines: a busy machine is not a fault. CI prints what reproduces a failure, and draws anew each time.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", settings.get_profile("default"), derandomize=False, print_blob=True, database=None
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recordings and vectors, which is not part of the repository."""
+    path = Path(os.environ.get("MARGIND_SHARED") or ROOT / ".." / "shared").resolve()
+    if not path.is_dir():
+        pytest.skip(f"MARGIND_SHARED: {path} is not there")
+    return path

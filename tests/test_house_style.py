@@ -1,0 +1,169 @@
+"""The house style, as far as a machine can read it; `make ratchet` writes the counts that may only fall."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from textwrap import dedent
+
+ROOT = Path(__file__).resolve().parent.parent
+RATCHET = ROOT / "tests" / "ratchet.json"
+SHIPPED = ("monitor", "adapters", "alerts")
+FOLDERS = (*SHIPPED, "deploy", "tests")
+FUNCTION_LIMIT, FUNCTION_SMELL = 60, 40
+FILE_LIMIT, FILE_SMELL = 500, 300
+MAY_CATCH_ALL = {"adapters/session.py", "alerts/deliver.py", "monitor/supervise.py"}
+PROMISES = re.compile(rf"\b({'TO' + 'DO'}|{'FIX' + 'ME'})\b")  # in halves: this file is read too
+PROSE = frozenset({".py", ".toml", ".md", ".yml", ".yaml", ".html", ".js", ".css", ".sh", ".service", ""})
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def files(*folders: str, suffixes: frozenset[str] = frozenset({".py"})) -> Iterator[tuple[str, str]]:
+    """Each file of the folders, as its path from the root and its text."""
+    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*")):
+        if path.is_file() and path.suffix in suffixes and "__pycache__" not in path.parts:
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+
+
+def top_level_files() -> Iterator[tuple[str, str]]:
+    """Each readable file beside the folders, as its name and its text."""
+    for path in sorted([*ROOT.glob("*"), *ROOT.glob(".ci/*")]):
+        if path.is_file() and path.suffix in PROSE:
+            yield path.name, path.read_text(encoding="utf-8")
+
+
+@cache
+def parsed(*folders: str) -> tuple[tuple[str, ast.Module], ...]:
+    """Each Python file of the folders, as its path from the root and its tree."""
+    return tuple((path, ast.parse(text)) for path, text in files(*folders))
+
+
+def functions_over(limit: int, tree: ast.AST) -> Iterator[str]:
+    """The functions longer than the limit, from `def` to the last line, docstring and all."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > limit:
+                yield f"{node.lineno} {node.name} ({length} lines)"
+
+
+def long_functions(limit: int) -> list[str]:
+    """The functions of the whole repository that are longer than the limit."""
+    return [f"{path}:{found}" for path, tree in parsed(*FOLDERS) for found in functions_over(limit, tree)]
+
+
+def long_files(limit: int) -> list[str]:
+    """The files of the whole repository that are longer than the limit."""
+    lengths = ((path, text.count("\n")) for path, text in files(*FOLDERS))
+    return [f"{path} ({length} lines)" for path, length in lengths if length > limit]
+
+
+def counts() -> dict[str, int]:
+    """What the ratchet holds: these may only fall."""
+    return {
+        f"functions over {FUNCTION_SMELL} lines": len(long_functions(FUNCTION_SMELL)),
+        f"files over {FILE_SMELL} lines": len(long_files(FILE_SMELL)),
+    }
+
+
+def smells(name: str) -> str:
+    """Where to look when a count of the ratchet rises."""
+    found = long_functions(FUNCTION_SMELL) if name.startswith("functions") else long_files(FILE_SMELL)
+    return "\n".join(found)
+
+
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    """True for a bare `except`, for Exception, and for BaseException unless it is raised again at the end."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    names = {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+    last = handler.body[-1]
+    raises_again = isinstance(last, ast.Raise) and last.exc is None
+    return handler.type is None or "Exception" in names or ("BaseException" in names and not raises_again)
+
+
+def blind_handlers(tree: ast.AST) -> list[int]:
+    """The lines of the handlers that catch everything."""
+    return [n.lineno for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and catches_all(n)]
+
+
+def silent_tests(tree: ast.AST) -> list[str]:
+    """The tests that do not say the rule that they prove."""
+    tests = (n for n in ast.walk(tree) if isinstance(n, Function) and n.name.startswith("test_"))
+    return [test.name for test in tests if not ast.get_docstring(test)]
+
+
+def test_no_function_is_past_one_screen() -> None:
+    """A function of more than 60 lines is two functions."""
+    assert long_functions(FUNCTION_LIMIT) == []
+
+
+def test_no_file_is_past_its_limit() -> None:
+    """A file of more than 500 lines is two files."""
+    assert long_files(FILE_LIMIT) == []
+
+
+def test_long_functions_and_files_only_become_fewer() -> None:
+    """The counts equal tests/ratchet.json: never above it, and `make ratchet` writes down what was won."""
+    held = json.loads(RATCHET.read_text(encoding="utf-8"))
+    for name, count in counts().items():
+        assert count <= held[name], f"{name}: {count}, {held[name]} allowed\n{smells(name)}"
+        assert count >= held[name], f"{name}: only {count} are left of {held[name]}: run `make ratchet`"
+
+
+def test_everything_is_caught_in_three_places_only() -> None:
+    """`except Exception` lives in session, deliver and supervise only, where a crash has a policy."""
+    found = [
+        f"{path}:{line}"
+        for path, tree in parsed(*SHIPPED)
+        if path not in MAY_CATCH_ALL
+        for line in blind_handlers(tree)
+    ]
+    assert found == []
+
+
+def test_nothing_is_left_as_a_promise() -> None:
+    """What is not done is an issue, not a comment."""
+    everywhere = [*files(*FOLDERS, suffixes=PROSE), *top_level_files()]
+    assert [path for path, text in everywhere if PROMISES.search(text)] == []
+
+
+def test_every_test_says_its_rule() -> None:
+    """A test's docstring is the rule that it proves."""
+    found = [f"{path}: {name}" for path, tree in parsed("tests") for name in silent_tests(tree)]
+    assert found == []
+
+
+def test_the_measures_see_what_they_are_for() -> None:
+    """Each measure finds the fault in a text that has it, and none in a text that does not."""
+    faulty = ast.parse(
+        dedent("""
+        def test_silent():
+            try:
+                pass
+            except (KeyError, Exception):
+                pass
+            except BaseException:
+                pass
+        """)
+    )
+    sound = ast.parse(
+        'def test_said():\n    "A rule."\n    try:\n        pass\n    except BaseException:\n        raise'
+    )
+    assert blind_handlers(faulty) == [5, 7]
+    assert silent_tests(faulty) == ["test_silent"]
+    assert [*functions_over(6, faulty)] == ["2 test_silent (7 lines)"]
+    assert (blind_handlers(sound), silent_tests(sound), [*functions_over(6, sound)]) == ([], [], [])
+
+
+def write_ratchet() -> None:
+    """Puts today's counts in the place of the old ones."""
+    RATCHET.write_text(json.dumps(counts(), indent=4) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_ratchet()
