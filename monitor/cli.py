@@ -1,4 +1,4 @@
-"""The command line: reads the words, loads what the command needs, and turns every ending into one line and a code.
+"""The command line: reads the words, loads what the command needs, ends in one line and a code.
 
 What is heavy (numba, ccxt) is imported by the command that needs it, so that `--help`, `check-config` and
 `status` answer at once.
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
+from monitor import exit_codes
 from monitor.config_problem import ConfigError
-from monitor.exit_codes import CommandFailed, ExitCode
+from monitor.exit_codes import CommandFailed
 
-EXIT_CODES = "\n".join(f"  {code.value}  {code.meaning}" for code in ExitCode)
+EXIT_CODES = "\n".join(f"  {code}  {meaning}" for code, meaning in exit_codes.MEANINGS.items())
 EPILOG = f"""\
 exit codes:
 {EXIT_CODES}
@@ -29,52 +31,49 @@ as the config says. A first config: margind init
 """
 
 Command = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  it has no public name
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
-    refusal = ExitCode.REFUSED
+    refusal = exit_codes.REFUSED  # `status` sets another: its 2 is an answer
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong with the words, and where to look."""
         self.exit(self.refusal, f"{self.prog}: {message} (try {self.prog} --help)\n")
 
 
-class StatusParser(Parser):
-    """2 is an answer of `status`, so a wrong question needs another number."""
-
-    refusal = ExitCode.NOT_RUNNING
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    parsed = parser().parse_args(arguments)
+    parsed, strangers = parser().parse_known_args(arguments)
+    if strangers:
+        parsed.parser.error(f"unknown words: {' '.join(strangers)}")
     command: Command = parsed.command
     try:
         code = command(parsed)
         sys.stdout.flush()
     except ConfigError as error:
-        return _say(*error.lines(), code=ExitCode.REFUSED)
+        return _say(*error.lines(), code=parsed.parser.refusal)
     except CommandFailed as error:
         return _say(f"margind: {error}", code=error.code)
     except BrokenPipeError:
-        # The reader has gone (`margind status | head`): nobody is left to tell, and the exit must not try again.
+        # The reader has gone (`margind status | head`): nobody to tell, and the exit must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
+        return exit_codes.FAILED
     except OSError as error:
-        return _say(f"margind: {error}", code=ExitCode.FAILED)
+        return _say(f"margind: {error}", code=exit_codes.FAILED)
     except KeyboardInterrupt:
-        return ExitCode.DONE
+        return exit_codes.OK
     return code
 
 
-def _say(*lines: str, code: ExitCode) -> int:
+def _say(*lines: str, code: int) -> int:
     print(*lines, sep="\n", file=sys.stderr)
     return code
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """All commands and their words."""
     top = Parser(
         prog="margind",
@@ -82,9 +81,139 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=importlib.metadata.version("margind"))
+    top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    _add_run(commands)
-    _add_check_config(commands)
-    _add_init(commands)
+    for add in (_add_run, _add_check_config, _add_init, _add_status):
+        add(commands)
     return top
+
+
+def _version() -> str:
+    try:
+        return f"margind {importlib.metadata.version('margind')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "margind, not installed: run from its sources"
+
+
+def _command(commands: Commands, name: str, summary: str, run: Command) -> Parser:
+    added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    added.set_defaults(command=run, parser=added)
+    return added
+
+
+def _add_run(commands: Commands) -> None:
+    added = _command(commands, "run", "watch the accounts of a config until told to stop", _run)
+    _add_config(added)
+    added.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="also write each received frame there, redacted, for replay",
+    )
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from monitor.config_load import load
+
+    config = load(parsed.config, allow_empty=parsed.allow_empty)
+    for warning in config.warnings:
+        print(f"{config.source}: warning: {warning}", file=sys.stderr)
+    from monitor import daemon
+
+    return daemon.run(config, record=parsed.record)
+
+
+def _add_check_config(commands: Commands) -> None:
+    added = _command(
+        commands, "check-config", "say what a config would run, or all that is wrong with it", _check
+    )
+    _add_config(added)
+    added.add_argument("--json", action="store_true", help="for programs")
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from monitor import config_summary
+    from monitor.config_load import load
+
+    try:
+        config = load(parsed.config, allow_empty=parsed.allow_empty)
+    except ConfigError as error:
+        if not parsed.json:
+            raise
+        print(json.dumps(config_summary.refusal_document(error), indent=2))
+        return exit_codes.REFUSED
+    print(
+        json.dumps(config_summary.as_document(config), indent=2)
+        if parsed.json
+        else config_summary.as_text(config)
+    )
+    return exit_codes.OK
+
+
+def _add_config(added: Parser) -> None:
+    added.add_argument("config", type=Path, metavar="FILE", help="the config, TOML")
+    added.add_argument(
+        "--allow-empty", action="store_true", help="accept a config without accounts or without receivers"
+    )
+
+
+def _add_init(commands: Commands) -> None:
+    added = _command(commands, "init", "write a first config", _init)
+    which = added.add_mutually_exclusive_group()
+    which.add_argument(
+        "--hyperliquid", metavar="ADDRESS", help="watch this address: 0x and 40 digits, public, needs no key"
+    )
+    which.add_argument(
+        "--demo", action="store_true", help="the commented example, for the exchange on this machine"
+    )
+    added.add_argument(
+        "--out", type=Path, default=Path("margind.toml"), metavar="FILE", help="default: %(default)s"
+    )
+    added.add_argument("--force", action="store_true", help="replace the file if it is there")
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from monitor.init_command import init
+
+    return init(parsed.out, address=parsed.hyperliquid, demo=parsed.demo, force=parsed.force)
+
+
+def _add_status(commands: Commands) -> None:
+    added = _command(
+        commands, "status", "the pools as last written to the store, the most dangerous first", _status
+    )
+    added.refusal = exit_codes.NOT_RUNNING
+    where = added.add_mutually_exclusive_group()
+    where.add_argument(
+        "config",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="a config: its store, password and shard are used",
+    )
+    where.add_argument("--data-dir", type=Path, metavar="DIR", help="where the daemon's own store is")
+    where.add_argument("--url", help="a Redis without password, e.g. redis://127.0.0.1:6379/0")
+    added.add_argument("--shard", help='default: the one of the config, else "main"')
+    added.add_argument("--json", action="store_true", help="for programs")
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from monitor.paths import default_data_dir
+    from monitor.status import status
+
+    shard = parsed.shard or "main"
+    if parsed.config is None:
+        if parsed.url and ("@" in parsed.url or "password=" in parsed.url):
+            parsed.parser.error("a password is never an argument: name a config with password_file instead")
+        return status(parsed.data_dir or default_data_dir(), parsed.url, shard=shard, as_json=parsed.json)
+    from monitor.config_load import load_place
+
+    daemon, store = load_place(parsed.config)
+    password = store.password.reveal() if store.password is not None else None
+    return status(
+        Path(daemon.data_dir),
+        store.url,
+        password=password,
+        shard=parsed.shard or daemon.shard,
+        as_json=parsed.json,
+    )

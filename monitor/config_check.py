@@ -12,8 +12,15 @@ from monitor.config import Account, Receiver, Threshold
 from monitor.config_names import MODEL_NAMES, venue_facts
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_rules import PRIVATE_KEY
+from monitor.domain.identity import AccountId, account_id
+from monitor.thresholds import takes
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+def id_of(account: Account) -> AccountId:
+    """`venue/account`, of an account that was read without a mistake."""
+    return account_id(account.venue, account.name)
 
 
 class Entry(NamedTuple, Generic[T]):
@@ -50,9 +57,7 @@ def check_accounts(entries: list[Entry[Account]], findings: Findings) -> None:
             _check_access(entry.value, entry.place, findings)
             _check_environment(entry.value, entry.place, findings)
     read = [(entry.place, entry.value) for entry in entries if entry.value is not None]
-    refuse_repeats(
-        ((place, f"{a.venue}/{a.name}") for place, a in read), "is already the account", "name", findings
-    )
+    refuse_repeats(((place, id_of(a)) for place, a in read), "is already the account", "name", findings)
     seen: dict[tuple[str | None, ...], str] = {}
     for place, account in read:
         access = _access_of(account)
@@ -122,7 +127,9 @@ def _access_of(account: Account) -> tuple[str | None, ...]:
     return account.venue, account.environment, key, address, account.subaccount
 
 
-def check_thresholds(entries: list[Entry[Threshold]], known: Known, findings: Findings) -> None:
+def check_thresholds(
+    entries: list[Entry[Threshold]], accounts: list[Entry[Account]], known: Known, findings: Findings
+) -> None:
     """Each entry names what exists, changes something, and is the only one of its match."""
     seen: dict[tuple[str | None, str | None, str | None], str] = {}
     for entry in entries:
@@ -134,6 +141,7 @@ def check_thresholds(entries: list[Entry[Threshold]], known: Known, findings: Fi
         threshold = entry.value
         if threshold is None:
             continue
+        _warn_idle(entry.place, threshold, accounts, findings)
         if threshold.ratio is None and threshold.distance is None and threshold.hysteresis is None:
             findings.problem(entry.place, "changes nothing: give ratio, distance or hysteresis, or remove it")
         match = (threshold.account, threshold.desk, threshold.model)
@@ -142,6 +150,18 @@ def check_thresholds(entries: list[Entry[Threshold]], known: Known, findings: Fi
                 entry.place, f"has the same account, desk and model as {seen[match]}: merge the two"
             )
         seen.setdefault(match, entry.place)
+
+
+def _warn_idle(place: str, threshold: Threshold, accounts: list[Entry[Account]], findings: Findings) -> None:
+    read = [entry.value for entry in accounts if entry.value is not None]
+    if len(read) == len(accounts) and not any(_may_take(threshold, account) for account in read):
+        findings.warn(place, "matches no account of this config")
+
+
+def _may_take(threshold: Threshold, account: Account) -> bool:
+    facts = venue_facts(account.venue)
+    models = facts.models if facts is not None else ()
+    return any(takes(threshold, id_of(account), account.desk, model) for model in models)
 
 
 def check_names(table: dict[str, Any], place: str, known: Known, findings: Findings) -> None:
@@ -160,7 +180,7 @@ def check_names(table: dict[str, Any], place: str, known: Known, findings: Findi
 
 def _near_account(written: str, known: Known) -> str:
     by_name = {account.split("/", 1)[1]: account for account in sorted(known.accounts)}
-    near = difflib.get_close_matches(written[:100].split("/")[-1], by_name, n=1)
+    near = difflib.get_close_matches(written[:100].rsplit("/", maxsplit=1)[-1], by_name, n=1)
     return f"did you mean {shown(by_name[near[0]])}?" if near else suggestion(written, known.accounts)
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from monitor import secrets
 from monitor.config import RATIO_LEVELS, Account, Receiver, Route, Secret
-from monitor.config_check import Entry, Known, check_names, refuse_repeats
+from monitor.config_check import Entry, Known, check_names, id_of, refuse_repeats
 from monitor.config_problem import Findings, key_at, shown, suggestion
+from monitor.config_read import keys_of
 from monitor.config_rules import is_loopback
 
 SIGNING_PREFIX = "whsec_"
@@ -55,10 +57,14 @@ def check_receivers(entries: list[Entry[Receiver]], findings: Findings) -> None:
 def _refuse_other_kinds(kind: str, entry: Entry[Receiver], findings: Findings) -> None:
     mine = {"name", "kind", *KEYS_OF_KIND[kind]}
     for field in msgspec.structs.fields(Receiver):
-        written = [key for key in entry.table if key == field.name or key.startswith(field.name + "_")]
-        if field.name not in mine and field.name in written:
-            text = f"is not for {kind}; its keys are {', '.join(KEYS_OF_KIND[kind]) or 'name and kind only'}"
-            findings.problem(key_at(entry.place, field.name), text)
+        if field.name in mine:
+            continue
+        for key in (field.name, *secrets.keys_of(field.name)):
+            if key in entry.table and key in keys_of(Receiver):
+                text = (
+                    f"is not for {kind}; its keys are {', '.join(KEYS_OF_KIND[kind]) or 'name and kind only'}"
+                )
+                findings.problem(key_at(entry.place, key), text)
 
 
 def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
@@ -131,6 +137,7 @@ def check_routes(
     _refuse_unreachable(routes, findings)
     if len(routes) == len(entries) and entries:
         _refuse_untold(accounts, [route for _, route in routes], findings)
+        _warn_idle(accounts, routes, findings)
 
 
 def _names_in(table: dict[str, Any]) -> Iterator[tuple[int, str]]:
@@ -191,10 +198,17 @@ def _refuse_untold(accounts: list[Entry[Account]], routes: list[Route], findings
             )
 
 
+def _warn_idle(accounts: list[Entry[Account]], routes: list[tuple[str, Route]], findings: Findings) -> None:
+    read = [entry.value for entry in accounts if entry.value is not None]
+    for place, route in routes:
+        if len(read) == len(accounts) and not any(route_takes(route, account) for account in read):
+            findings.warn(place, "matches no account of this config")
+
+
 def route_takes(route: Route, account: Account) -> bool:
     """Whether a route matches an account, whatever the level."""
     return (
         route.desk in (None, account.desk)
         and route.venue in (None, account.venue)
-        and route.account in (None, f"{account.venue}/{account.name}")
+        and route.account in (None, id_of(account))
     )

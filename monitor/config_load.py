@@ -83,7 +83,7 @@ def config_from(
 
 
 def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Daemon, Store]:
-    """Where a daemon of this config keeps its state: [daemon] and [store] only, so no exchange key is read."""
+    """Where a daemon of this config keeps its state: only [daemon] and [store], no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
     document = _document(path, source)
@@ -106,7 +106,7 @@ def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
 def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
     known = known_names(lists.accounts, lists.receivers)
     check_accounts(lists.accounts, findings)
-    check_thresholds(lists.thresholds, known, findings)
+    check_thresholds(lists.thresholds, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
     check_routes(lists.routes, lists.accounts, lists.receivers, known, findings)
     if not allow_empty:

@@ -1,4 +1,4 @@
-"""What a config would run, for `margind check-config`: short for people, whole for programs. No secret, no URL's path."""
+"""What a config would run, for `margind check-config`: short for people, whole for programs. No secret."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def _receiver_words(receiver: Receiver) -> str:
 def _route_words(route: Route) -> str:
     matches = [f"{name} {value}" for name, value in _matches(route).items() if value is not None]
     then = "; goes on to the next route" if route.continue_ else ""
-    return f"{', '.join(matches) or 'everything'} from {route.minimum}: {', then '.join(route.receivers)}{then}"
+    return (
+        f"{', '.join(matches) or 'everything'} from {route.minimum}: {', then '.join(route.receivers)}{then}"
+    )
 
 
 def _matches(route: Route) -> dict[str, str | None]:
@@ -80,9 +82,7 @@ def as_document(config: Config) -> dict[str, Any]:
                 "id": account_id(account.venue, account.name),
                 "desk": account.desk,
                 "environment": account.environment,
-                "levels": {
-                    model: _level_document(row) for model, row in _levels_of(config, account).items()
-                },
+                "levels": {model: _level_document(row) for model, row in _levels_of(config, account).items()},
             }
             for account in config.accounts
         ],

@@ -1,13 +1,16 @@
-"""The composition root: builds every part, runs them under one roof, and takes them down in order. The only one who knows all."""
+"""The composition root: builds every part, runs them under one roof, takes them down in order. The only one who knows all.
+
+A crash of the engine or of the alerts' ledger ends the process, loudly. A crash of one account's feed is that
+account's UNKNOWN; a crash of the store's task costs what readers see, never an alert.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import signal
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,7 +18,6 @@ import structlog
 from adapters import VENUES
 from adapters.account_feed import AccountFeed
 from adapters.public_feed import PublicFeed
-from alerts.ledger import Ledger
 from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
@@ -24,8 +26,9 @@ from monitor.config import Account, Config
 from monitor.domain.assessment import Reason
 from monitor.domain.event import AccountRefused, StreamGap
 from monitor.domain.identity import AccountId, account_id
-from monitor.domain.turn import BookView, Turn
+from monitor.domain.turn import Turn
 from monitor.engine import Engine
+from monitor.exit_codes import OK
 from monitor.inbox import Inbox
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
@@ -36,3 +39,4 @@ from monitor.supervise import supervise
 from monitor.thresholds import levels_for
 
 log = structlog.get_logger()
+DRAIN_S = 5.0

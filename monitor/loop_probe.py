@@ -42,9 +42,11 @@ class LoopProbe:
         tell_s: float = TELL_S,
         abort_s: float = ABORT_S,
         beat_s: float = BEAT_S,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._metrics, self._abort = metrics, abort
         self._tell_s, self._abort_s, self._beat_s = tell_s, abort_s, beat_s
+        self._monotonic_s = monotonic_s
         self._stop = threading.Event()
         self._answered = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,10 +74,10 @@ class LoopProbe:
             self._stop.wait(self._beat_s)
 
     def _await_beat(self) -> None:
-        posted_s = looked_s = time.monotonic()
+        posted_s = looked_s = self._monotonic_s()
         told = False
         while not self._answered.wait(self._beat_s) and not self._stop.is_set():
-            now_s = time.monotonic()
+            now_s = self._monotonic_s()
             if now_s - looked_s > self._beat_s + PAUSED_S:
                 posted_s = now_s
             looked_s = now_s
@@ -89,4 +91,4 @@ class LoopProbe:
                 log.critical("loop_dead", lag_s=round(lag_s, 2))
                 self._abort()
                 return
-        self._metrics.loop_lag.set(time.monotonic() - posted_s)
+        self._metrics.loop_lag.set(self._monotonic_s() - posted_s)

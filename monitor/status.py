@@ -68,7 +68,10 @@ def status(
 
 
 def _read(data_dir: Path, url: str | None, password: str | None, shard: str) -> Shown:
-    url = url or find_store_url(data_dir)
+    try:
+        url = url or find_store_url(data_dir)
+    except OSError as error:
+        return _nothing(shard, f"can't look into {data_dir}: {error.strerror}")
     if url is None:
         return _nothing(shard, f"no store in {data_dir}: is the daemon running? (margind run, or --url)")
     try:

@@ -12,8 +12,8 @@ LIQUIDATION_RATIO = 1.0
 DEFAULT_HYSTERESIS = 0.05
 UNUSED = (0.0, 0.0, 0.0)
 
-# At the same ratio a position with 0.4 % maintenance is nearer to its end than one with 5 %: a desk that lives
-# with thin maintenance adds levels in distance. They are not shipped, because they cost a solve for each pool.
+# At the same ratio a position with 0.4 % maintenance is nearer to its end than one with 5 %: a desk that
+# lives with thin maintenance adds levels in distance. None ship, because they cost a solve for each pool.
 SHIPPED = {
     "tiered": Levels(0.5, 0.7, 0.85),
     "multi_assets": Levels(0.5, 0.7, 0.85),
@@ -35,7 +35,7 @@ def levels_for(config: Config) -> LevelsFor:
 
 
 def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str) -> LevelRow:
-    """Where each level is raised and cleared; what an entry leaves out comes from the next less specific one."""
+    """Where each level is raised and cleared; what an entry leaves out comes from the next less specific."""
     matching = [t for t in thresholds if takes(t, account, desk, model)]
     by_weight = sorted(matching, key=weight, reverse=True)
     ratio = next((t.ratio for t in by_weight if t.ratio is not None), SHIPPED.get(model, NO_MODEL))
@@ -54,7 +54,7 @@ def takes(threshold: Threshold, account: str, desk: str, model: str) -> bool:
 
 
 def weight(threshold: Threshold) -> tuple[bool, bool, bool]:
-    """More specific is greater: account over desk over model. Two entries of one match are refused at load."""
+    """More specific is greater: account over desk over model. No two entries of a config match the same."""
     return threshold.account is not None, threshold.desk is not None, threshold.model is not None
 
 

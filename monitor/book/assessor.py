@@ -1,30 +1,225 @@
-"""Runs the compiled sweep over what was touched, and keeps every figure that a pool has: bands, margin error, distance."""
+"""Runs the compiled loops over what was touched, and keeps every figure that a pool has: bands, margin error, distance."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.book.accounts import AccountState
-from monitor.book.compiled import Compiled, compile_models
+from monitor.book.compiled import compile_models
 from monitor.book.growing import grown
-from monitor.book.margin_error import compare_pool
+from monitor.book.margin_error import relative_error
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
-from monitor.book.solve import Solver
-from monitor.book.sweep import empty_figures, level_tables, oldest_quote, sweep
+from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
+from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_prices, sweep
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import AccountSnapshot
-from monitor.margin.rows import Book
+from monitor.domain.identity import pool_id
+from monitor.margin.band import UNKNOWN, next_band
+from monitor.margin.models import MODELS
+from monitor.margin.rows import Book, Requirement
 
 SWEEP_ALL_ABOVE = 0.3  # share of touched pools from which one pass over all is cheaper
+OPEN_AFTER = 2  # reconciles in a row past the limit: one may have met a fast market between two reads
+Ints = npt.NDArray[np.int64]
 
 
 class Assessor:
     """Figures by pool row."""
 
     def __init__(self, settings: BookSettings, quotes: Quotes, placing: Placing) -> None:
-        self._settings = settings
+        self._limit = settings.margin_error_limit
+        self._quotes = quotes
+        self._placing = placing
+        growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
+        self.solver = Solver(compile_models(settings.models), growths)
+        self.figures: Any = empty_figures(16)
+        self.margin_error = np.full(16, math.nan)
+        self.distance = np.full(16, math.nan)
+        self.venue_ratio = np.full(16, math.nan)
+        self._errors_in_a_row = np.zeros(16, dtype=np.int64)
+        self._venue_band = np.zeros(16, dtype=np.int64)
+        self._crossed: set[int] = set()
+        self._distance_next = 0
+        self._levels: Any = None
+        self._warm_up()
+
+    def book(self) -> Book[float]:
+        """The tables as they are now."""
+        return self._placing.columns.book(self._quotes.values)
+
+    def sweep(self) -> int:
+        """Assesses what was touched since the last time; answers how many pools."""
+        self._fit()
+        touched = self._placing.touched
+        live = np.array([row is not None for row in self._placing.by_row], dtype=np.bool_)
+        rows = np.flatnonzero(touched[: len(live)] & live)
+        if len(rows) > SWEEP_ALL_ABOVE * len(live):
+            rows = np.flatnonzero(live)
+        touched[:] = False
+        if len(rows):
+            self._run(rows)
+        return len(rows)
+
+    def take_crossed(self) -> list[int]:
+        """Rows whose state may have changed since the last time, in order."""
+        rows = sorted(self._crossed)
+        self._crossed.clear()
+        return rows
+
+    def compare(self, snapshot: AccountSnapshot, state: AccountState) -> bool:
+        """Puts our figures beside the venue's, at the snapshot's own marks; answers whether one is off past the limit."""
+        self._fit()
+        values = self._quotes.values.copy()
+        for instrument, mark in snapshot.marks.items():
+            row = self._quotes.find(instrument)
+            if row is not None:
+                values[row] = mark
+        book = self._placing.columns.book(values)
+        placed = [self._placing.pools.get(pool_id(state.id, fact.pool)) for fact in snapshot.pools]
+        return any([self._compare_pool(pool, book) for pool in placed if pool is not None])
+
+    def is_margin_error_open(self, row: int) -> bool:
+        """Whether our figure and the venue's differed by more than the limit twice in a row."""
+        return bool(self._errors_in_a_row[row] >= OPEN_AFTER)
+
+    def venue_band(self, row: int) -> RiskBand:
+        """Where the venue's own figure stands where that is worse than ours, else clear."""
+        return RiskBand(int(self._venue_band[row]))
+
+    def oldest_price(self, rows: Ints) -> Ints:
+        """When the oldest price of each pool was seen."""
+        oldest = np.zeros(len(rows), dtype=np.int64)
+        if len(rows):
+            oldest_prices(rows, self.book(), self._quotes.seen_ns, self._quotes.is_fixed, oldest)
+        return oldest
+
+    def position_counts(self, rows: Ints) -> Ints:
+        """Legs of each pool."""
+        pools = self._placing.columns.pools
+        return np.asarray(pools["position_last"][rows] - pools["position_first"][rows], dtype=np.int64)
+
+    def refresh_distances(self, count: int) -> None:
+        """Solves up to `count` endangered pools, and as many others in turn."""
+        self._fit()
+        live = [row for row, pool in enumerate(self._placing.by_row) if pool is not None]
+        known = [row for row in live if self.figures[row].band != UNKNOWN]
+        if not known:
+            return
+        worst = sorted(known, key=lambda row: -int(self.figures[row].band))[:count]
+        first = self._distance_next % len(known)
+        chosen = {row for row in worst if self.figures[row].band > 0} | set(known[first : first + count])
+        self._distance_next = (first + count) % len(known)
+        book = self.book()
+        rows = np.array(sorted(chosen), dtype=np.int64)
+        self.solver.nearest(rows, book, self.pocket(book), self.distance)
+
+    def pocket(self, book: Book[float]) -> Book[float]:
+        """A pocket that any pool fits into."""
+        pools = book.pools
+        positions = int((pools["position_last"] - pools["position_first"]).max(initial=1))  # type: ignore[call-overload]
+        balances = int((pools["balance_last"] - pools["balance_first"]).max(initial=1))  # type: ignore[call-overload]
+        return self.solver.pocket(book, positions, balances)
+
+    def _run(self, rows: Ints) -> None:
+        book = self.book()
+        crossed = np.zeros(len(rows), dtype=np.int64)
+        count = sweep(
+            self.solver.models,
+            rows,
+            book,
+            self._quotes.reasons,
+            self._levels,
+            self.figures,
+            self.pocket(book),
+            crossed,
+        )
+        self._crossed.update(int(row) for row in crossed[:count])
+
+    def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:
+        reported = pool.fact.reported
+        if reported is None or pool.own_reasons:
+            return False
+        found = self.solver.assess_row(pool.row, book)
+        notional = self._notional(pool, book)
+        errors = [
+            relative_error(found.maintenance_margin, reported.maintenance_margin, notional),
+            relative_error(found.equity, reported.equity, notional),
+        ]
+        told = [error for error in errors if not math.isnan(error)]
+        error = max(told, default=math.nan)
+        before = (self.is_margin_error_open(pool.row), self._venue_band[pool.row])
+        self.margin_error[pool.row] = error
+        self._errors_in_a_row[pool.row] = self._errors_in_a_row[pool.row] + 1 if error > self._limit else 0
+        self._venue_band[pool.row] = self._worse_at_venue(pool, found)
+        if before != (self.is_margin_error_open(pool.row), self._venue_band[pool.row]):
+            self._crossed.add(pool.row)
+        return error > self._limit
+
+    def _worse_at_venue(self, pool: PlacedPool, found: Requirement[float]) -> int:
+        reported = pool.fact.reported
+        if reported is None or reported.maintenance_margin is None or reported.equity is None:
+            return int(RiskBand.CLEAR)
+        levels = self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
+        ours = next_band(0, found.maintenance_margin, found.equity, levels.raise_at, levels.clear_at)
+        venues = next_band(0, reported.maintenance_margin, reported.equity, levels.raise_at, levels.clear_at)
+        self.venue_ratio[pool.row] = (
+            reported.maintenance_margin / reported.equity if reported.equity > 0 else math.nan
+        )
+        return max(venues, 0) if venues > ours else int(RiskBand.CLEAR)
+
+    def _notional(self, pool: PlacedPool, book: Book[float]) -> float:
+        account = book.pools[pool.row]
+        total = 0.0
+        for row in range(account.position_first, account.position_last):
+            instrument = book.instruments[book.positions[row].instrument]
+            size = abs(book.positions[row].quantity) * instrument.multiplier
+            price = book.quotes[instrument.mark]
+            total += size / price if instrument.inverse else size * price
+        return float(total)
+
+    def _fit(self) -> None:
+        count = len(self._placing.by_row)
+        if count > len(self.figures):
+            fresh = np.zeros(1, FIGURES)[0]
+            fresh["band"] = UNKNOWN
+            self.figures = grown(self.figures, count, fresh).view(np.recarray)
+            self.margin_error = grown(self.margin_error, count, math.nan)
+            self.distance = grown(self.distance, count, math.nan)
+            self.venue_ratio = grown(self.venue_ratio, count, math.nan)
+            self._errors_in_a_row = grown(self._errors_in_a_row, count, 0)
+            self._venue_band = grown(self._venue_band, count, 0)
+        for row in self._placing.vacated:
+            self._forget(row)
+        self._placing.vacated.clear()
+        if self._levels is None or len(self._levels.raise_at) != len(self._placing.levels):
+            self._levels = level_tables(self._placing.levels)
+
+    def _forget(self, row: int) -> None:
+        self.figures[row] = empty_figures(1)[0]
+        self.margin_error[row] = self.distance[row] = self.venue_ratio[row] = math.nan
+        self._errors_in_a_row[row] = self._venue_band[row] = 0
+        self._crossed.add(row)
+
+    def _warm_up(self) -> None:
+        """Compiles every loop now, before the first socket opens."""
+        self._fit()
+        book = self.book()
+        nothing = np.zeros(0, dtype=np.int64)
+        sweep(
+            self.solver.models,
+            nothing,
+            book,
+            self._quotes.reasons,
+            self._levels,
+            self.figures,
+            self.pocket(book),
+            nothing,
+        )
+        self.solver.nearest(nothing, book, self.pocket(book), self.distance)
+        oldest_prices(nothing, book, self._quotes.seen_ns, self._quotes.is_fixed, nothing)

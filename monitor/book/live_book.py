@@ -7,12 +7,13 @@ from typing import Any
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.describe import Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
-from monitor.domain.assessment import Reason
+from monitor.domain.assessment import MarginAssessment, Reason
 from monitor.domain.event import (
     AccountDelta,
     AccountRefused,
@@ -28,7 +29,7 @@ from monitor.domain.event import (
     StreamReady,
     VenueWarning,
 )
-from monitor.domain.identity import AccountId
+from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import Reconcile, Turn
 
 ACCOUNT_TICK_NS = 250_000_000
@@ -44,6 +45,7 @@ class LiveBook:
         self.placing = Placing(settings, self.quotes)
         self.assessor = Assessor(settings, self.quotes, self.placing)
         self._publishing = Publishing(settings, self.quotes, self.placing, self.assessor, self.accounts)
+        self._describer = Describer(self.quotes, self.placing, self.assessor, self.accounts)
         self._reconcile: dict[AccountId, Reconcile] = {}
         self._accounts_due_ns = 0
         self._apply: dict[type, Callable[[Any, int], None]] = {
@@ -104,6 +106,10 @@ class LiveBook:
         self._reconcile.clear()
         view = self._publishing.view(now_ns, wall_ns, bool(changed or removed))
         return Turn(wall_ns, now_ns, oldest_received_ns, changed, removed, reconcile, assessed, view)
+
+    def describe(self, pool: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
+        """The full picture of one pool as it is now; None when there is no such pool."""
+        return self._describer.describe(pool, now_ns, wall_ns)
 
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in turn."""

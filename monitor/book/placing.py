@@ -57,6 +57,7 @@ class Placing:
         self.touched: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
         self.underlyings: dict[str, int] = {}
         self.removed: list[PoolId] = []
+        self.vacated: list[int] = []  # rows whose figures belong to nobody any more
         self.generation = 0
         self._free: list[int] = []
         self._instrument_rows: dict[InstrumentId, int] = {}
@@ -162,6 +163,7 @@ class Placing:
         self.by_row[pool.row] = None
         self.touched[pool.row] = False
         self._free.append(pool.row)
+        self.vacated.append(pool.row)
         self.removed.append(pool.id)
         self.generation += 1
 

@@ -115,7 +115,8 @@ class Publishing:
     def _detail(self, pool: PlacedPool, now_ns: int) -> str:
         account = self._accounts[pool.account].explain(now_ns)
         prices = self._price_trouble(pool)
-        words = [words for words in (account, pool.missing, prices) if words]
+        missing = pool.missing if self._accounts[pool.account].reconciled_ns is not None else ""
+        words = [words for words in (account, missing, prices) if words]
         return "; ".join(words) or "a figure is not a finite number"
 
     def _price_trouble(self, pool: PlacedPool) -> str:

@@ -41,7 +41,7 @@ class Quotes:
         self._venue_ns: Ints = np.zeros(16, dtype=np.int64)
         self._limit_ns: Ints = np.zeros(16, dtype=np.int64)
         self._is_gap: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
-        self._is_fixed: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
+        self.is_fixed: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
         self._changed_ns: Ints = np.zeros(16, dtype=np.int64)
         self._index_at_change: Floats = np.full(16, math.nan)
 
@@ -66,7 +66,7 @@ class Quotes:
         row = self.row("", name, 1.0)
         self.values[row] = value
         self.reasons[row] = 0
-        self._is_fixed[row] = True
+        self.is_fixed[row] = True
         return row
 
     def find(self, name: str) -> int | None:
@@ -121,7 +121,7 @@ class Quotes:
         found = np.where(silent | frozen, int(Reason.STALE), 0) | np.where(odd, int(Reason.IMPLAUSIBLE), 0)
         found = np.where(never, int(Reason.PARTIAL), found)
         found |= np.where(self._is_gap[rows], int(Reason.GAP), 0)
-        found[self._is_fixed[rows]] = 0
+        found[self.is_fixed[rows]] = 0
         changed: Ints = np.flatnonzero(found != self.reasons[rows])
         self.reasons[rows] = found
         return changed
@@ -154,6 +154,6 @@ class Quotes:
         self._venue_ns = grown(self._venue_ns, count, 0)
         self._limit_ns = grown(self._limit_ns, count, 0)
         self._is_gap = grown(self._is_gap, count, False)
-        self._is_fixed = grown(self._is_fixed, count, False)
+        self.is_fixed = grown(self.is_fixed, count, False)
         self._changed_ns = grown(self._changed_ns, count, 0)
         self._index_at_change = grown(self._index_at_change, count, math.nan)

@@ -38,6 +38,10 @@ class StoreError(Exception):
     """The embedded store can't run; the text says why and what to do."""
 
 
+class DataDirInUse(StoreError):
+    """Another margind holds the data directory."""
+
+
 class EmbeddedStore:
     """The server in `data_dir`/store. `start` on the main thread, then `run` as a task, then `stop`."""
 
@@ -197,7 +201,7 @@ async def _locked(path: Path, data_dir: Path) -> int:
                 continue
             owner = os.read(lock_fd, 32).decode(errors="replace").strip() or "unknown"
             os.close(lock_fd)
-            raise StoreError(
+            raise DataDirInUse(
                 f"{data_dir} is in use by another margind (pid {owner}): stop it, or choose another data_dir"
             ) from None
         os.ftruncate(lock_fd, 0)

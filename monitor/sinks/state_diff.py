@@ -22,17 +22,22 @@ class Written:
     def __init__(self) -> None:
         self._generation: int | None = None
         self._row_of: dict[PoolId, int] = {}
-        self._gone: set[PoolId] = set()
+        self._held: set[PoolId] = set()  # in Redis, as far as we know
+        self._gone: tuple[PoolId, ...] = ()
         self._resize(0)
 
     @property
     def gone(self) -> tuple[PoolId, ...]:
         """Pools that were written and no longer exist."""
-        return tuple(sorted(self._gone))
+        return self._gone
+
+    def is_aligned(self, view: BookView) -> bool:
+        """Whether the rows are those of this view's list of pools."""
+        return view.generation == self._generation
 
     def align(self, view: BookView) -> None:
         """Follows a new list of pools; rows keep what was written under the same id."""
-        if view.generation == self._generation:
+        if self.is_aligned(view):
             return
         old_rows, old = self._row_of, (self._band, self._reasons, self._deficit, self._ratio)
         self._row_of = {label.id: row for row, label in enumerate(view.pools)}
@@ -43,8 +48,7 @@ class Written:
             rows, sources = np.array(kept, dtype=np.intp).T
             for column, old_column in zip(self._columns(), old, strict=True):
                 column[rows] = old_column[sources]
-        self._gone |= old_rows.keys()
-        self._gone -= self._row_of.keys()
+        self._gone = tuple(sorted(self._held - self._row_of.keys()))
 
     def changed(self, view: BookView) -> npt.NDArray[np.intp]:
         """Rows whose band, reasons or deficit differ from what was written, or whose ratio moved by 1e-4."""
@@ -62,10 +66,12 @@ class Written:
         self._reasons[rows] = view.reasons[rows]
         self._deficit[rows] = view.deficit[rows]
         self._ratio[rows] = margin_ratios(view, rows)
+        self._held.update(view.pools[row].id for row in rows.tolist())
 
     def forget(self, pools: Sequence[PoolId]) -> None:
         """These pools were removed from Redis."""
-        self._gone.difference_update(pools)
+        self._held.difference_update(pools)
+        self._gone = tuple(pool for pool in self._gone if pool in self._held)
 
     def _resize(self, size: int) -> None:
         self._band = np.full(size, NEVER, dtype=np.int64)

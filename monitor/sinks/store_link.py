@@ -99,4 +99,7 @@ class StoreLink:
 
 def error_kind(error: Exception) -> str:
     """One of a few words, for metrics and logs."""
-    return next((kind for cause, kind in KINDS if isinstance(error, cause)), "command")
+    cause: BaseException = error
+    if type(error) is exceptions.ConnectionError and isinstance(error.__cause__, exceptions.RedisError):
+        cause = error.__cause__  # what the server answered to our greeting
+    return next((kind for known, kind in KINDS if isinstance(cause, known)), "command")

@@ -1,0 +1,172 @@
+"""From Bybit's wallets and positions to facts. Shared by stream and REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from adapters.bybit.codec import VENUE
+from adapters.bybit.frames import Coin, Position, Wallet
+from adapters.numbers import BadNumber, fact, price
+from adapters.venue import UnsupportedMode
+from monitor.domain.assessment import VenueReported
+from monitor.domain.event import AssetPrice, BalanceFact, PoolFact, PositionFact
+from monitor.domain.identity import InstrumentId, instrument_id
+
+UNIFIED, UNIFIED_MODEL, USD = "unified", "bybit_unified", "USD"
+ISOLATED_MODEL = "bybit_isolated"
+SETTLE_COINS = ("USDT", "USDC")  # of linear contracts; both are always collateral
+RATIO_NAME = "accountMMRate"
+ZERO = Decimal(0)
+LEG = {0: "", 1: "long", 2: "short"}
+SIGN = {"Buy": 1, "Sell": -1}
+
+
+class MarginMode(msgspec.Struct):
+    """The account's margin mode as the last snapshot read it; the private codec sorts what it hears by it."""
+
+    is_isolated: bool = False
+
+
+def settle_coin(symbol: str) -> str:
+    """The coin that a linear contract is settled in: USDC for `...PERP` and `COIN-DATE`, else USDT."""
+    head = symbol.split("-", 1)[0]
+    return "USDT" if head.endswith("USDT") else "USDC"
+
+
+def position_pool(position: Position, mode: MarginMode) -> str:
+    """The pool that a leg belongs to."""
+    if not mode.is_isolated:
+        return UNIFIED
+    leg = LEG[position.positionIdx]
+    return f"isolated-{position.symbol}-{leg}" if leg else f"isolated-{position.symbol}"
+
+
+def position_fact(position: Position, mode: MarginMode) -> PositionFact:
+    """One leg; raises BadNumber where its side or a number makes no sense."""
+    if position.positionIdx not in LEG:
+        raise BadNumber("positionIdx")
+    size = fact(position.size, empty=ZERO)
+    if size < 0 or (size and position.side not in SIGN):
+        raise BadNumber("side")
+    leg = LEG[position.positionIdx]
+    sign = SIGN.get(position.side, 0)
+    if leg and size and sign != (1 if leg == "long" else -1):
+        raise BadNumber("side")
+    return PositionFact(
+        pool=position_pool(position, mode),
+        instrument=instrument_id(VENUE, position.symbol),
+        side=leg,
+        quantity=size * sign,
+        entry_price=_entry(position, must=bool(size)),
+        leverage=fact(position.leverage, empty=ZERO) or None,
+    )
+
+
+def isolated_balance(position: Position, mode: MarginMode) -> BalanceFact:
+    """The money of one isolated leg."""
+    pool = position_pool(position, mode)
+    is_open = bool(fact(position.size, empty=ZERO))
+    wallet = fact(position.positionBalance) if is_open else ZERO
+    return BalanceFact(pool, settle_coin(position.symbol), wallet)
+
+
+def wallet_balances(wallet: Wallet, mode: MarginMode) -> list[BalanceFact]:
+    """The coins of an account, in the pools that they count in; raises BadNumber."""
+    if mode.is_isolated:
+        shown = [coin for coin in wallet.coin if coin.coin in SETTLE_COINS]
+        return [BalanceFact(f"wallet-{coin.coin}", coin.coin, fact(coin.walletBalance)) for coin in shown]
+    return [
+        BalanceFact(
+            pool=UNIFIED,
+            asset=coin.coin,
+            wallet=fact(coin.walletBalance),
+            borrowed=fact(coin.spotBorrow, empty=ZERO) + fact(coin.accruedInterest, empty=ZERO),
+            collateral=_is_collateral(coin),
+        )
+        for coin in wallet.coin
+    ]
+
+
+def wallet_prices(wallet: Wallet, venue_ns: int, received_ns: int) -> list[AssetPrice]:
+    """USD prices as the account's own figures imply them; a coin of no equity or no value tells none."""
+    prices = []
+    for coin in wallet.coin:
+        equity, worth = fact(coin.equity, empty=ZERO), fact(coin.usdValue, empty=ZERO)
+        told = price(str(worth / equity)) if equity and worth else None
+        if told is not None:
+            prices.append(AssetPrice(VENUE, coin.coin, told, 0.0, 0.0, venue_ns, received_ns))
+    return prices
+
+
+def unified_pool(wallet: Wallet, positions: Iterable[Position]) -> PoolFact:
+    """The cross account with the venue's own figures."""
+    reported = VenueReported(
+        equity=_figure(wallet.totalMarginBalance),
+        initial_margin=_figure(wallet.totalInitialMargin),
+        maintenance_margin=_figure(wallet.totalMaintenanceMargin),
+        ratio=_figure(wallet.accountMMRate),
+        ratio_name=RATIO_NAME,
+        liquidation_prices=_liquidation_prices(positions),
+    )
+    return PoolFact(UNIFIED, UNIFIED_MODEL, USD, reported)
+
+
+def isolated_pool(position: Position, mode: MarginMode) -> PoolFact:
+    """One isolated leg with the venue's own figures; the venue publishes no ratio of it."""
+    reported = VenueReported(
+        initial_margin=_figure(position.positionIM),
+        maintenance_margin=_figure(position.positionMM),
+        liquidation_prices=_liquidation_prices([position]),
+    )
+    return PoolFact(position_pool(position, mode), ISOLATED_MODEL, settle_coin(position.symbol), reported)
+
+
+def marks_of(positions: Iterable[Position]) -> dict[InstrumentId, float]:
+    """The marks that the venue's figures were computed at."""
+    told = ((position.symbol, price(position.markPrice)) for position in positions)
+    return {instrument_id(VENUE, symbol): mark for symbol, mark in told if mark is not None}
+
+
+def refuse_category(position: Position) -> None:
+    """Raises UnsupportedMode for a position of a kind that no model covers."""
+    raise UnsupportedMode(
+        f"Bybit {position.category} position {position.symbol} is not supported: only linear contracts in USDT and "
+        "USDC are (docs v5, position list, category)"
+    )
+
+
+def _entry(position: Position, must: bool) -> Decimal:
+    session = fact(position.sessionAvgPrice, empty=ZERO)
+    if session > 0:
+        return session
+    entry = fact(position.entryPrice or position.avgPrice, empty=None if must else ZERO)
+    if must and entry <= 0:
+        raise BadNumber("entry price")
+    return entry
+
+
+def _is_collateral(coin: Coin) -> bool:
+    if coin.coin in SETTLE_COINS:
+        return True
+    if coin.marginCollateral is None or coin.collateralSwitch is None:
+        raise BadNumber("collateral switch missing")
+    return coin.marginCollateral and coin.collateralSwitch
+
+
+def _figure(text: str) -> float | None:
+    """A figure of the venue's own, for showing; None where it does not apply."""
+    return float(fact(text)) if text else None
+
+
+def _liquidation_prices(positions: Iterable[Position]) -> dict[str, float]:
+    prices = {}
+    for position in positions:
+        told = price(position.liqPrice)
+        leg = LEG[position.positionIdx]
+        if told is not None:
+            key = instrument_id(VENUE, position.symbol)
+            prices[f"{key}/{leg}" if leg else key] = told
+    return prices

@@ -1,0 +1,244 @@
+"""The switches of the loopback exchange: what a venue can do to us, on demand.
+
+A switch is a state that lasts until `heal` (or its own off), or an act that happens once. Venue faults are named by
+venue, account faults by account id `venue/name`. The faces read the states; acts are told to listeners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+StreamKind = Literal["public", "private"]
+BOTH: tuple[StreamKind, ...] = ("public", "private")
+
+
+@dataclass
+class VenueFaults:
+    """The states of one venue."""
+
+    muted: set[StreamKind] = field(default_factory=set)  # connected, answering pings, saying nothing
+    muted_symbols: set[str] = field(default_factory=set)
+    heartbeats_only: bool = False  # as muted, while the venue's own pings flow every second
+    frozen_symbols: set[str] = field(default_factory=set)  # the last mark again and again, the index moves
+    frozen_all: bool = False
+    black_hole: bool = False  # accepts, and answers nothing at all
+    refusing: bool = False  # connections are refused
+    delay_s: float = 0.0
+    failing_status: int | None = None
+    cut_answers: int = 0  # so many answers still break off in the middle
+    rate_limited: bool = False
+    banned: bool = False
+    blocked_until_ms: int = 0
+    clock_ahead_ms: int = 0
+    duplicate_events: bool = False
+    event_age_ms: int = 0  # events carry times this much older
+
+    def is_frozen(self, symbol: str) -> bool:
+        """True while the mark of the symbol is not to move."""
+        return self.frozen_all or symbol in self.frozen_symbols
+
+    def is_silent(self, kind: StreamKind) -> bool:
+        """True while streams of this kind carry no data."""
+        return kind in self.muted or self.heartbeats_only or self.black_hole
+
+
+@dataclass
+class AccountFaults:
+    """The states of one account."""
+
+    zero_balances: Literal["", "account", "everywhere"] = ""
+    key_rejected: bool = False
+    listen_key_refused: bool = False  # renewals answer that the key does not exist
+    skip_events: int = 0  # so many user events still get lost
+    cut_after_pages: int | None = None  # paged answers break off after so many pages
+
+
+@dataclass(frozen=True)
+class CloseSockets:
+    """Close all sockets of a kind with this code; None tears the connection down without a word."""
+
+    venue: str
+    kinds: tuple[StreamKind, ...]
+    code: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class HalfOpen:
+    """The sockets of today never read or write again; new ones work."""
+
+    venue: str
+    kinds: tuple[StreamKind, ...]
+
+
+@dataclass(frozen=True)
+class SendRaw:
+    """Say this on every socket of a kind."""
+
+    venue: str
+    kinds: tuple[StreamKind, ...]
+    frame: str | bytes
+
+
+@dataclass(frozen=True)
+class ExpireListenKey:
+    """The stream key of an account ends now."""
+
+    account: str
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A state of a venue changed that its listening socket must follow."""
+
+    venue: str
+
+
+Act = CloseSockets | HalfOpen | SendRaw | ExpireListenKey | Switched
+
+
+class Faults:
+    """All switches. Nothing is wrong to begin with."""
+
+    def __init__(self) -> None:
+        self._venues: dict[str, VenueFaults] = {}
+        self._accounts: dict[str, AccountFaults] = {}
+        self._listeners: list[Callable[[Act], None]] = []
+
+    def of(self, venue: str) -> VenueFaults:
+        """The states of a venue."""
+        return self._venues.setdefault(venue, VenueFaults())
+
+    def of_account(self, account: str) -> AccountFaults:
+        """The states of an account, by its id."""
+        return self._accounts.setdefault(account, AccountFaults())
+
+    def listen(self, listener: Callable[[Act], None]) -> None:
+        """`listener` is told every act."""
+        self._listeners.append(listener)
+
+    def heal(self, venue: str) -> None:
+        """Everything about a venue and its accounts works again; half-open sockets stay dead, as in life."""
+        self._venues[venue] = VenueFaults()
+        for account in [name for name in self._accounts if name.startswith(f"{venue}/")]:
+            self._accounts[account] = AccountFaults()
+        self._tell(Switched(venue))
+
+    # --- streams ----------------------------------------------------------------------------------
+
+    def mute(self, venue: str, kind: StreamKind = "public") -> None:
+        """Streams of this kind stay open and say nothing; user events of that time are lost."""
+        self.of(venue).muted.add(kind)
+
+    def unmute(self, venue: str, kind: StreamKind = "public") -> None:
+        """Ends `mute`."""
+        self.of(venue).muted.discard(kind)
+
+    def mute_symbol(self, venue: str, symbol: str) -> None:
+        """One symbol vanishes from the public streams."""
+        self.of(venue).muted_symbols.add(symbol)
+
+    def unmute_symbol(self, venue: str, symbol: str) -> None:
+        """Ends `mute_symbol`."""
+        self.of(venue).muted_symbols.discard(symbol)
+
+    def heartbeats_only(self, venue: str, on: bool = True) -> None:
+        """Streams carry the venue's pings, every second, and no data."""
+        self.of(venue).heartbeats_only = on
+
+    def freeze_marks(self, venue: str, *symbols: str) -> None:
+        """The marks of these symbols (none named: all) are sent again unchanged while the index moves."""
+        self.of(venue).frozen_symbols.update(symbols)
+        self.of(venue).frozen_all = self.of(venue).frozen_all or not symbols
+
+    def thaw_marks(self, venue: str) -> None:
+        """Ends `freeze_marks`."""
+        self.of(venue).frozen_symbols.clear()
+        self.of(venue).frozen_all = False
+
+    def half_open(self, venue: str, *kinds: StreamKind) -> None:
+        """The sockets of today go dead for ever, without a close; new ones work."""
+        self._tell(HalfOpen(venue, kinds or BOTH))
+
+    def close(self, venue: str, code: int | None = 1001, message: str = "", *kinds: StreamKind) -> None:
+        """Closes all sockets with a code; None resets the connections."""
+        self._tell(CloseSockets(venue, kinds or BOTH, code, message))
+
+    def bad_frame(self, venue: str, frame: str | bytes = '{"e":', *kinds: StreamKind) -> None:
+        """Sends these characters on every socket."""
+        self._tell(SendRaw(venue, kinds or BOTH, frame))
+
+    def duplicate_events(self, venue: str, on: bool = True) -> None:
+        """Every user event comes twice."""
+        self.of(venue).duplicate_events = on
+
+    def older_events(self, venue: str, by_ms: int) -> None:
+        """Events carry a time that is older by so much; 0 ends it."""
+        self.of(venue).event_age_ms = by_ms
+
+    def skip_user_events(self, account: str, count: int = 1) -> None:
+        """The next events of an account get lost."""
+        self.of_account(account).skip_events = count
+
+    # --- connections and REST ---------------------------------------------------------------------
+
+    def refuse(self, venue: str, on: bool = True) -> None:
+        """New connections are refused; those that are open stay."""
+        self.of(venue).refusing = on
+        self._tell(Switched(venue))
+
+    def black_hole(self, venue: str, on: bool = True) -> None:
+        """Everything is accepted and nothing is answered, pings included, as if the process were stopped."""
+        self.of(venue).black_hole = on
+        self._tell(Switched(venue))
+
+    def slow(self, venue: str, delay_s: float) -> None:
+        """Every REST answer waits; 0 ends it."""
+        self.of(venue).delay_s = delay_s
+
+    def fail(self, venue: str, status: int | None = 503) -> None:
+        """Every REST answer is this status; None ends it."""
+        self.of(venue).failing_status = status
+
+    def rate_limit(self, venue: str, now_ms: int, retry_after_s: float) -> None:
+        """The next answer is "too many requests"; a call before `retry_after_s` is over makes it a ban twice as long."""
+        state = self.of(venue)
+        state.rate_limited, state.banned = True, False
+        state.blocked_until_ms = now_ms + round(retry_after_s * 1000)
+
+    def cut_answers(self, venue: str, count: int = 1) -> None:
+        """So many REST answers break off in the middle of their body."""
+        self.of(venue).cut_answers = count
+
+    def skew_clock(self, venue: str, ahead_ms: int) -> None:
+        """The venue's clock is ahead of ours, or behind."""
+        self.of(venue).clock_ahead_ms = ahead_ms
+
+    # --- accounts ---------------------------------------------------------------------------------
+
+    def zero_balances(self, account: str, everywhere: bool = False) -> None:
+        """The account endpoint tells of an empty account, which is a lie; `everywhere`: all endpoints do."""
+        self.of_account(account).zero_balances = "everywhere" if everywhere else "account"
+
+    def true_balances(self, account: str) -> None:
+        """Ends `zero_balances`."""
+        self.of_account(account).zero_balances = ""
+
+    def reject_key(self, account: str, on: bool = True) -> None:
+        """The key is no longer valid."""
+        self.of_account(account).key_rejected = on
+
+    def expire_listen_key(self, account: str, renewable: bool = True) -> None:
+        """The stream key ends now; not `renewable`: no new one works until healed."""
+        self.of_account(account).listen_key_refused = not renewable
+        self._tell(ExpireListenKey(account))
+
+    def cut_pages(self, account: str, after_pages: int = 1) -> None:
+        """Answers in pages break off after so many pages."""
+        self.of_account(account).cut_after_pages = after_pages
+
+    def _tell(self, act: Act) -> None:
+        for listener in self._listeners:
+            listener(act)

@@ -1,0 +1,85 @@
+"""One pool in a small book of its own, with its own prices: change it, assess it, throw it away."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from monitor.book.compiled import LOOP
+from monitor.book.tables import empty_rows
+from monitor.margin import rows as row_types
+from monitor.margin.common import notional, unrealised
+from monitor.margin.rows import Book
+
+
+def pocket_for(book: Book[float], positions: int, balances: int) -> Book[float]:
+    """A pocket with room for the largest pool; instruments, assets and tiers are the book's own."""
+    return book._replace(
+        pools=empty_rows(row_types.Pool, 1),
+        balances=empty_rows(row_types.Balance, max(1, balances)),
+        positions=empty_rows(row_types.Position, max(1, positions)),
+        quotes=np.zeros(len(book.quotes)),  # type: ignore[arg-type]
+    )
+
+
+@njit(**LOOP)
+def fill(pool, book, pocket):  # type: ignore[no-untyped-def]
+    """Copies a pool, its rows and the prices that it reads into the pocket."""
+    source = book.pools[pool]
+    pocket.pools[0] = source
+    mine = pocket.pools[0]
+    mine.position_first = 0
+    mine.position_last = source.position_last - source.position_first
+    mine.balance_first = 0
+    mine.balance_last = source.balance_last - source.balance_first
+    for k in range(mine.position_last):
+        pocket.positions[k] = book.positions[source.position_first + k]
+    for k in range(mine.balance_last):
+        pocket.balances[k] = book.balances[source.balance_first + k]
+        pocket.balances[k].position_first -= source.position_first
+        pocket.balances[k].position_last -= source.position_first
+    restore_prices(book, pocket)
+
+
+@njit(**LOOP)
+def restore_prices(book, pocket):  # type: ignore[no-untyped-def]
+    """Gives the pocket the book's prices back."""
+    for k in range(pocket.pools[0].position_last):
+        mark = book.instruments[pocket.positions[k].instrument].mark
+        pocket.quotes[mark] = book.quotes[mark]
+    for k in range(pocket.pools[0].balance_last):
+        price = book.assets[pocket.balances[k].asset].price
+        pocket.quotes[price] = book.quotes[price]
+
+
+@njit(**LOOP)
+def move_underlying(underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
+    """All instruments and collateral of one underlying at `factor` times the book's price."""
+    for k in range(pocket.pools[0].position_last):
+        instrument = book.instruments[pocket.positions[k].instrument]
+        if instrument.underlying == underlying:
+            pocket.quotes[instrument.mark] = book.quotes[instrument.mark] * factor
+    for k in range(pocket.pools[0].balance_last):
+        asset = book.assets[pocket.balances[k].asset]
+        if asset.underlying == underlying:
+            pocket.quotes[asset.price] = book.quotes[asset.price] * factor
+
+
+@njit(**LOOP)
+def top_up(line, amount, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """One balance with `amount` more in its wallet."""
+    pocket.balances[line].wallet = book.balances[book.pools[pool].balance_first + line].wallet + amount
+
+
+@njit(**LOOP)
+def cut(place, fraction, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """One position smaller by `fraction` of itself, closed at mark: its profit less the taker fee goes to its balance."""
+    whole = book.positions[book.pools[pool].position_first + place]
+    instrument = book.instruments[whole.instrument]
+    mark = book.quotes[instrument.mark]
+    pocket.positions[place].quantity = whole.quantity * (1 - fraction)
+    fee = notional(abs(whole.quantity), mark, instrument) * instrument.taker_fee
+    realised = fraction * (unrealised(whole.quantity, whole.entry_price, mark, instrument) - fee)
+    for k in range(pocket.pools[0].balance_last):
+        if pocket.balances[k].position_first <= place < pocket.balances[k].position_last:
+            top_up(k, realised, pool, book, pocket)

@@ -1,0 +1,22 @@
+"""Where compiled code is kept between starts. To be called before anything imports numba, which looks only once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+SOURCES = ("margin", "book")
+FOLDER = "compiled"
+
+
+def use_compile_cache(data_dir: Path) -> Path:
+    """A folder for each content of the sources: numba's own check misses edits in files that a cached one imports."""
+    home = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for name in SOURCES for path in (home / name).glob("*.py")):
+        digest.update(path.read_bytes())
+    chosen = data_dir / FOLDER / digest.hexdigest()[:16]
+    chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(chosen)
+    return chosen

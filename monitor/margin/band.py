@@ -1,0 +1,39 @@
+"""Which band a requirement falls in. Decides by comparison, never by division, and leans towards danger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.margin.formula import formula
+from monitor.margin.rows import N
+
+UNKNOWN = -1
+CLEAR = 0
+LIQUIDATION = 4
+
+
+@formula
+def is_finite(value: N) -> bool:
+    """Whether a number is a number: NaN and the infinities are not."""
+    return value - value == 0
+
+
+@formula
+def is_breached(maintenance: N, equity: N, level: N) -> bool:
+    """Whether maintenance reaches `level` of equity. Holds for zero and negative equity; nothing required, nothing breached."""
+    return maintenance > 0 and not maintenance < level * equity
+
+
+@formula
+def next_band(band: int, maintenance: N, equity: N, raise_at: Sequence[N], clear_at: Sequence[N]) -> int:
+    """Rises as far as the levels say, falls only past the lower clear marks. `band` is the last known one."""
+    if not (is_finite(maintenance) and is_finite(equity)):
+        return UNKNOWN
+    if maintenance <= 0:
+        return CLEAR
+    band = max(band, CLEAR)
+    while band < LIQUIDATION and is_breached(maintenance, equity, raise_at[band]):
+        band += 1
+    while band > CLEAR and maintenance < clear_at[band - 1] * equity:
+        band -= 1
+    return band

@@ -1,0 +1,119 @@
+"""The example that ships: whole, right, and in step with the structs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from monitor.config import (
+    Account,
+    Alerts,
+    Credentials,
+    Daemon,
+    Levels,
+    Metrics,
+    Receiver,
+    Route,
+    Store,
+    Threshold,
+)
+from monitor.config_load import config_from, load
+from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
+from monitor.config_problem import ConfigError
+from monitor.config_read import keys_of
+from monitor.init_command import DEMO_SECRETS, example_text, init
+from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED
+
+UNUSED_KEY = re.compile(r"^#(?=[a-z\[])", re.MULTILINE)
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "daemon": Daemon,
+    "store": Store,
+    "metrics": Metrics,
+    "alerts": Alerts,
+    "accounts": Account,
+    "accounts.credentials": Credentials,
+    "thresholds": Threshold,
+    "thresholds.ratio": Levels,
+    "thresholds.distance": Levels,
+    "receivers": Receiver,
+    "routes": Route,
+}
+
+
+def written_out() -> dict[str, Any]:
+    """The example with every unused key in use."""
+    return tomllib.loads(UNUSED_KEY.sub("", example_text()))
+
+
+def keys_in(document: dict[str, Any], path: str) -> set[str]:
+    """The keys of all tables at a path."""
+    tables: list[dict[str, Any]] = [document]
+    for part in path.split("."):
+        inner = [table[part] for table in tables if part in table]
+        tables = [table for value in inner for table in (value if isinstance(value, list) else [value])]
+    return {key for table in tables for key in table}
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_the_example_has_every_key_and_no_other(path: str) -> None:
+    """A key that is added to a struct is explained in the example, and one that goes, goes there too."""
+    expected = set(keys_of(KINDS[path]))
+    if path == "accounts.credentials":
+        assert expected == {
+            f"{field}_{source}" for field in ("key", "secret") for source in ("file", "env", "credential")
+        }
+    assert keys_in(written_out(), path) == expected
+
+
+def test_the_unused_keys_are_written_rightly(tmp_path: Path) -> None:
+    """With every line in use, only what can't hold at once is refused: no unknown key, no wrong value."""
+    with pytest.raises(ConfigError) as refused:
+        config_from(written_out(), "example.toml", tmp_path, {})
+    expected = r"given [23] times|hyperliquid wants|can't read|no variable|never reached|is no signing"
+    assert [line for line in refused.value.lines() if not re.search(expected, line)] == []
+
+
+def test_defaults_that_the_example_shows_are_the_defaults() -> None:
+    """`#key = value` in the four plain sections shows what holds without it."""
+    document = written_out()
+    shown_otherwise = {("daemon", "data_dir"), ("store", "url"), ("metrics", "port")}
+    for section in ("daemon", "store", "metrics", "alerts"):
+        for field in msgspec.structs.fields(KINDS[section]):
+            if field.name in document[section] and (section, field.name) not in shown_otherwise:
+                assert document[section][field.name] == field.default, (section, field.name)
+
+
+def test_what_ships_for_the_models_is_what_the_example_says() -> None:
+    """The one sentence on shipped levels names each model and their figures."""
+    text = example_text()
+    assert set(SHIPPED) == set(MODEL_NAMES)
+    assert all(name in text for name in (*MODEL_NAMES, *VENUE_NAMES, *RECEIVER_KINDS))
+    most = {levels for model, levels in SHIPPED.items() if model != "venue_ratio"}
+    assert [f"{x.warning:g}, {x.margin_call:g}, {x.critical:g}" for x in most] == ["0.5, 0.7, 0.85"]
+    own = SHIPPED["venue_ratio"]
+    assert (
+        f"ratio 0.5, 0.7, 0.85 (venue_ratio: {own.warning:g}, {own.margin_call:g}, {own.critical:g}), "
+        f"hysteresis {DEFAULT_HYSTERESIS:g}"
+    ) in text
+
+
+def test_init_demo_writes_the_example_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file that runs is the file that ships, byte for byte, beside secrets that only the owner reads."""
+    out = tmp_path / "demo" / "example.toml"
+    out.parent.mkdir()
+    assert init(out, address=None, demo=True, force=False) == 0
+    assert out.read_text() == example_text()
+    config = load(out)
+    assert [account.environment for account in config.accounts] == ["loopback"]
+    assert config.warnings == (
+        "receivers: alerts are printed on the terminal only: nobody is told elsewhere",
+    )
+    secret_files = sorted((out.parent / DEMO_SECRETS).iterdir())
+    assert {path.stat().st_mode & 0o777 for path in [*secret_files, out]} == {0o600}
+    assert (out.parent / DEMO_SECRETS).stat().st_mode & 0o777 == 0o700
+    assert not any(path.read_text().strip() in capsys.readouterr().out for path in secret_files)
