@@ -166,8 +166,9 @@ class Assessor:
         if reported is None or reported.maintenance_margin is None or reported.equity is None:
             return int(RiskBand.CLEAR)
         levels = self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
-        ours = next_band(0, found.maintenance_margin, found.equity, levels.raise_at, levels.clear_at)
-        venues = next_band(0, reported.maintenance_margin, reported.equity, levels.raise_at, levels.clear_at)
+        marks = (0, levels.raise_at, levels.clear_at)
+        ours = next_band(0, found.maintenance_margin, found.equity, *marks)
+        venues = next_band(0, reported.maintenance_margin, reported.equity, *marks)
         self.venue_ratio[pool.row] = (
             reported.maintenance_margin / reported.equity if reported.equity > 0 else math.nan
         )
@@ -197,7 +198,7 @@ class Assessor:
         for row in self._placing.vacated:
             self._forget(row)
         self._placing.vacated.clear()
-        if self._levels is None or len(self._levels.raise_at) != len(self._placing.levels):
+        if self._levels is None or len(self._levels.distance_raise) != len(self._placing.levels):
             self._levels = level_tables(self._placing.levels)
 
     def _forget(self, row: int) -> None:

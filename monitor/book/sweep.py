@@ -19,6 +19,7 @@ from monitor.book.settings import LevelRow
 from monitor.margin.band import CLEAR, UNKNOWN, is_breached, is_finite, next_band
 
 IMPLAUSIBLE = 8  # domain.assessment.Reason; an enum does not compile
+RATIO_LEVELS = 4
 DISTANCE_LEVELS = 3
 FIGURES = np.dtype(
     [
@@ -35,7 +36,7 @@ FIGURES = np.dtype(
 
 
 class LevelTables(NamedTuple):
-    """Levels by row: ratios float64[:, 4], distances float64[:, 3] as fractions, 0 where not used."""
+    """Levels: ratios flat, four a row; distances float64[:, 3] as fractions, 0 where not used."""
 
     raise_at: npt.NDArray[np.float64]
     clear_at: npt.NDArray[np.float64]
@@ -46,8 +47,8 @@ class LevelTables(NamedTuple):
 def level_tables(rows: Sequence[LevelRow]) -> LevelTables:
     """The tables of these rows."""
     return LevelTables(
-        np.array([row.raise_at for row in rows], dtype=np.float64).reshape(-1, 4),
-        np.array([row.clear_at for row in rows], dtype=np.float64).reshape(-1, 4),
+        np.array([row.raise_at for row in rows], dtype=np.float64).ravel(),
+        np.array([row.clear_at for row in rows], dtype=np.float64).ravel(),
         np.array([row.distance_raise for row in rows], dtype=np.float64).reshape(-1, 3),
         np.array([row.distance_clear for row in rows], dtype=np.float64).reshape(-1, 3),
     )
@@ -83,8 +84,9 @@ def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed): 
                 figure.last_band,
                 found.maintenance_margin,
                 found.equity,
-                levels.raise_at[row],
-                levels.clear_at[row],
+                RATIO_LEVELS * row,
+                levels.raise_at,
+                levels.clear_at,
             )
             if levels.distance_raise[row, 0] > 0:
                 near = distance_band(models, figure.last_band, pool, book, pocket, levels)

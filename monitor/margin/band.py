@@ -25,15 +25,20 @@ def is_breached(maintenance: N, equity: N, level: N) -> bool:
 
 
 @formula
-def next_band(band: int, maintenance: N, equity: N, raise_at: Sequence[N], clear_at: Sequence[N]) -> int:
-    """Rises as far as the levels say, falls only past the lower clear marks. `band` is the last known one."""
+def next_band(
+    band: int, maintenance: N, equity: N, first: int, raise_at: Sequence[N], clear_at: Sequence[N]
+) -> int:
+    """Rises as far as the levels say, falls only past the lower clear marks. `band` is the last known one.
+
+    The four levels stand from `first` on in one flat table: a row of a table would be a new array each time.
+    """
     if not (is_finite(maintenance) and is_finite(equity)):
         return UNKNOWN
     if maintenance <= 0:
         return CLEAR
     band = max(band, CLEAR)
-    while band < LIQUIDATION and is_breached(maintenance, equity, raise_at[band]):
+    while band < LIQUIDATION and is_breached(maintenance, equity, raise_at[first + band]):
         band += 1
-    while band > CLEAR and maintenance < clear_at[band - 1] * equity:
+    while band > CLEAR and maintenance < clear_at[first + band - 1] * equity:
         band -= 1
     return band

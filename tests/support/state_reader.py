@@ -1,4 +1,4 @@
-"""What a reader of the state does: read the keys, decode them, look at the gauges. And a sink to read from."""
+"""What a reader of the state does: read the keys, decode them, look at the gauges; and a sink to read."""
 
 from __future__ import annotations
 
