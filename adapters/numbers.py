@@ -1,8 +1,8 @@
 """Numbers at the door: what a venue may write in a field, and what it can't mean.
 
-`Decimal` and `float` both read "NaN", "Infinity" and "1e999999" without complaint, and msgspec decodes them into
-a Decimal field. Such a number must not come further than the codec: it compares with nothing, and one with a
-million digits stops the process that adds to it.
+`Decimal` and `float` both read "NaN", "Infinity" and "1e999999" without complaint, and msgspec decodes them
+into a Decimal field. Such a number must not come further than the codec: it compares with nothing, and one
+with a million digits stops the process that adds to it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_sane(value: Decimal) -> bool:
 
 
 def fact(text: str | None, empty: Decimal | None = None) -> Decimal:
-    """A holding or a rate; raises BadNumber. `empty` is what a missing or empty text stands for, where it may be."""
+    """A holding or a rate; raises BadNumber. `empty` is what a missing or empty text means, if it may be."""
     if not text:
         if empty is None:
             raise BadNumber("empty")
@@ -59,7 +59,7 @@ def price(text: str | None) -> float | None:
 
 
 def rate(text: str | None) -> float | None:
-    """A funding rate or another fraction: finite and no larger than one hundred, of either sign; None otherwise."""
+    """A funding rate or another fraction: finite and no larger than 100, of either sign; else None."""
     if not text or len(text) > LONGEST:
         return None
     try:
@@ -78,7 +78,7 @@ def milliseconds(text: str | None) -> int | None:
 
 
 def check_facts(frame: msgspec.Struct) -> None:
-    """For `__post_init__` of a struct with Decimal fields: raises, and msgspec makes a ValidationError of it."""
+    """For `__post_init__` of a struct with Decimal fields: raises, which msgspec makes a ValidationError."""
     for name in frame.__struct_fields__:
         value = getattr(frame, name)
         if isinstance(value, Decimal) and not is_sane(value):

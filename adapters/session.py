@@ -91,6 +91,7 @@ class Session:
     def __init__(
         self,
         venue: str,
+        name: str,
         who: str,
         define: Callable[[], Awaitable[Stream]],
         tell: Tell,
@@ -98,14 +99,15 @@ class Session:
         tools: Tools,
     ) -> None:
         self._venue = venue
-        self._who = who
+        self._name = name  # a label: "public", "private"
+        self._who = who  # for the log: an account, or the venue
         self._define = define
         self._tell = tell
         self._connects = connects
         self._tools = tools
         self._backoff = Backoff(tools.rng)
         self._link: Link | None = None
-        self._counts = _Counts(venue, tools.metrics)
+        self._counts = _Counts(venue, name, tools.metrics)
 
     async def run(self) -> None:
         """For ever."""
@@ -146,9 +148,7 @@ class Session:
         wait_s = self._rotate_after_s(link.stream)
         while True:
             self._link = link
-            await asyncio.wait(
-                {ending, link.leaving}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({ending, link.leaving}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             if ending.done():
                 return ending.result()
             successor = await self._successor(group)
@@ -160,7 +160,7 @@ class Session:
             await ending
             link, ending = successor
             wait_s = self._rotate_after_s(link.stream)
-            self._tools.metrics.reconnects.labels(self._venue, link.stream.name, "moved").inc()
+            self._tools.metrics.reconnects.labels(self._venue, self._name, "moved").inc()
             self._tell(Moved(self._tools.clock.monotonic_ns()))
 
     async def _successor(self, group: asyncio.TaskGroup) -> tuple[Link, asyncio.Task[StreamBroken]] | None:
@@ -203,8 +203,9 @@ class Session:
     def _hear(self, link: Link, frame: bytes, received_ns: int) -> bool:
         """Decodes and tells one frame; answers whether it was data."""
         decoded = self._decode(link.stream, frame, received_ns)
-        self._counts.count(link.stream.name, decoded, self._tools.clock.monotonic_ns() - received_ns)
+        self._counts.count(decoded, self._tools.clock.monotonic_ns() - received_ns)
         if isinstance(decoded, Ignored):
+            self._alive(received_ns)
             if decoded.kind == SHUTDOWN_NOTICE and not link.leaving.done():
                 link.leaving.set_result(None)
             return False
@@ -235,9 +236,9 @@ class Session:
 
     def _note(self, broken: StreamBroken, began_ns: int) -> None:
         metrics = self._tools.metrics
-        metrics.reconnects.labels(self._venue, self._who_label, broken.reason).inc()
+        metrics.reconnects.labels(self._venue, self._name, broken.reason).inc()
         if broken.reason in STALE_REASONS:
-            metrics.feed_stale.labels(self._venue, self._who_label, broken.reason).inc()
+            metrics.feed_stale.labels(self._venue, self._name, broken.reason).inc()
         log.warning(
             "stream_broken", venue=self._venue, who=self._who, reason=broken.reason, detail=broken.detail
         )
@@ -250,3 +251,21 @@ class Session:
             if broken.at_once:
                 return 0.0
         return max(broken.retry_after_s, self._backoff.next_s())
+
+
+class _Counts:
+    """Counters with their labels bound once: looking labels up costs more than decoding a frame."""
+
+    def __init__(self, venue: str, name: str, metrics: Metrics) -> None:
+        self._venue = venue
+        self._metrics = metrics
+        self._frames = metrics.frames.labels(venue, name)
+        self._seconds = metrics.decode_seconds.labels(venue)
+
+    def count(self, decoded: Decoded, took_ns: int) -> None:
+        self._frames.inc()
+        self._seconds.observe(took_ns / 1e9)
+        if isinstance(decoded, Ignored):
+            self._metrics.frames_ignored.labels(self._venue, decoded.kind).inc()
+        elif isinstance(decoded, BadFrame):
+            self._metrics.frames_bad.labels(self._venue, decoded.reason).inc()

@@ -14,7 +14,9 @@ from monitor.domain.event import AccountSnapshot, Event, Instruments
 from monitor.domain.identity import InstrumentId
 from monitor.names import Metrics
 
-SHUTDOWN_NOTICE = "shutdown notice"  # Ignored of this kind: the venue will cut soon, so the session moves over now
+SHUTDOWN_NOTICE = (
+    "shutdown notice"  # Ignored of this kind: the venue will cut soon, so the session moves over now
+)
 
 
 class Ignored(msgspec.Struct, frozen=True):

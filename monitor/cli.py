@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from monitor import exit_codes
 from monitor.config_problem import ConfigError
-from monitor.exit_codes import CommandFailed
+from monitor.exit_codes import MEANINGS, CommandFailed, ExitCode
 
-EXIT_CODES = "\n".join(f"  {code}  {meaning}" for code, meaning in exit_codes.MEANINGS.items())
+EXIT_CODES = "\n".join(f"  {code}  {meaning}" for code, meaning in MEANINGS.items())
 EPILOG = f"""\
 exit codes:
 {EXIT_CODES}
@@ -30,6 +29,8 @@ secrets are never arguments: they come from files, the environment or $CREDENTIA
 as the config says. A first config: margind init
 """
 
+EXAMPLE_PORT = 9600
+
 Command = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  it has no public name
 
@@ -37,7 +38,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  it h
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
-    refusal = exit_codes.REFUSED  # `status` sets another: its 2 is an answer
+    refusal = ExitCode.REFUSED  # `status` sets another: its 2 is an answer
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong with the words, and where to look."""
@@ -60,15 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has gone (`margind status | head`): nobody to tell, and the exit must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.FAILED
+        return ExitCode.FAILED
     except OSError as error:
-        return _say(f"margind: {error}", code=exit_codes.FAILED)
+        return _say(f"margind: {error}", code=ExitCode.FAILED)
     except KeyboardInterrupt:
-        return exit_codes.OK
+        return ExitCode.DONE
     return code
 
 
-def _say(*lines: str, code: int) -> int:
+def _say(*lines: str, code: ExitCode) -> int:
     print(*lines, sep="\n", file=sys.stderr)
     return code
 
@@ -83,7 +84,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status):
+    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_exchange):
         add(commands)
     return top
 
@@ -141,13 +142,13 @@ def _check(parsed: argparse.Namespace) -> int:
         if not parsed.json:
             raise
         print(json.dumps(config_summary.refusal_document(error), indent=2))
-        return exit_codes.REFUSED
+        return ExitCode.REFUSED
     print(
         json.dumps(config_summary.as_document(config), indent=2)
         if parsed.json
         else config_summary.as_text(config)
     )
-    return exit_codes.OK
+    return ExitCode.DONE
 
 
 def _add_config(added: Parser) -> None:
@@ -182,7 +183,7 @@ def _add_status(commands: Commands) -> None:
     added = _command(
         commands, "status", "the pools as last written to the store, the most dangerous first", _status
     )
-    added.refusal = exit_codes.NOT_RUNNING
+    added.refusal = ExitCode.NOT_RUNNING
     where = added.add_mutually_exclusive_group()
     where.add_argument(
         "config",
@@ -217,3 +218,24 @@ def _status(parsed: argparse.Namespace) -> int:
         shard=parsed.shard or daemon.shard,
         as_json=parsed.json,
     )
+
+
+def _add_exchange(commands: Commands) -> None:
+    added = _command(
+        commands, "exchange", "an exchange on this machine, for the example of `init --demo`", _exchange
+    )
+    added.add_argument(
+        "--port", type=_port, default=EXAMPLE_PORT, help="default: %(default)s, which the example names"
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text[:6]) <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 1024 to 65535")
+    return int(text)
+
+
+def _exchange(parsed: argparse.Namespace) -> int:
+    from monitor.demo.exchange import run_exchange
+
+    return run_exchange(parsed.port)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import msgspec
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
@@ -25,7 +27,7 @@ class Secret:
 
     __str__ = __repr__
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled or copied")
 
 

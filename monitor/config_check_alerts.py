@@ -150,7 +150,7 @@ def _names_in(table: dict[str, Any]) -> Iterator[tuple[int, str]]:
 def _refuse_last_words(
     routes: list[tuple[str, Route]], receivers: list[Entry[Receiver]], findings: Findings
 ) -> None:
-    terminals = {entry.table.get("name") for entry in receivers if entry.table.get("kind") == "terminal"}
+    terminals = [entry.table.get("name") for entry in receivers if entry.table.get("kind") == "terminal"]
     for place, route in routes:
         for name in route.receivers[:-1]:
             if name in terminals:

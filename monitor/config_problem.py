@@ -21,7 +21,7 @@ class Problem(msgspec.Struct, frozen=True):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}" if self.place else self.text
+        return one_line(f"{self.place}: {self.text}" if self.place else self.text)
 
 
 class ConfigError(Exception):
@@ -34,7 +34,7 @@ class ConfigError(Exception):
 
     def lines(self) -> tuple[str, ...]:
         """`file: place: advice`, one a problem."""
-        return tuple(f"{self.source}: {problem}" for problem in self.problems)
+        return tuple(one_line(f"{self.source}: {problem}") for problem in self.problems)
 
 
 class Findings:
@@ -55,7 +55,7 @@ class Findings:
 
 def key_at(place: str, key: str) -> str:
     """The path of `key` under `place`."""
-    shown_key = key if BARE_KEY.fullmatch(key) else shown(key)
+    shown_key = key if BARE_KEY.fullmatch(key) and not SECRET_LIKE.search(key) else shown(key)
     return f"{place}.{shown_key}" if place else shown_key
 
 
@@ -71,6 +71,11 @@ def shown(text: str) -> str:
         return '"..." (not shown: it may be a secret)'
     cut = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
     return json.dumps(cut)
+
+
+def one_line(text: str) -> str:
+    """The text with control characters spelled out: a file name must not move the cursor of the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +14,13 @@ import msgspec
 
 from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
-from monitor.config_problem import Findings, key_at, suggestion
+from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
 
 T = TypeVar("T", bound=msgspec.Struct)
 # What is wrong with a value, "" when nothing is; or pairs of a key below it and what is wrong there.
 Rule = Callable[[Any], str | Iterable[tuple[str, str]]]
 
+NAME_OF_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 KIND_OF_VALUE = {
     str: 'a text in quotes, "..."',
     int: "a whole number",
@@ -165,11 +168,21 @@ class Reader:
             path = self.path(value)
             secret = secrets.from_file(path)
         except secrets.SecretUnavailable as error:
-            self.findings.problem(place, str(error))
+            told = str(error).replace(value, "(not shown)") if self._may_be_pasted(key, value) else str(error)
+            self.findings.problem(place, told)
             return None
         if secrets.is_readable_by_all(path, self.environment):
             self.findings.warn(place, f"{path} may be read by everybody on this machine: chmod 0400 {path}")
         return secret
+
+    def _may_be_pasted(self, key: str, value: str) -> bool:
+        """Whether the value may be the secret itself, written where its place belongs."""
+        if not key.endswith("_file"):
+            return not NAME_OF_VARIABLE.fullmatch(value)
+        path = self.path(value)
+        is_in_folder = os.path.lexists(path.parent) and not SECRET_LIKE.search(path.name)
+        is_plain_path = "/" in value and (is_in_folder or not SECRET_LIKE.search(value))
+        return not (is_plain_path or os.path.lexists(path))
 
     def path(self, text: str) -> Path:
         """A path as the config means it: relative to the folder of the config, `~` is the home folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import secrets
 import sys
@@ -10,13 +11,13 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from monitor import exit_codes
 from monitor.config_load import load
 from monitor.config_rules import HYPERLIQUID_ADDRESS, PRIVATE_KEY
-from monitor.exit_codes import CommandFailed
+from monitor.exit_codes import CommandFailed, ExitCode
 
 EXAMPLE = "example.toml"
 DEMO_SECRETS = "demo-secrets"
+DEMO_ACCOUNT = "binance_usdm/alpha"
 ATTEMPTS = 3
 QUESTION = "Hyperliquid address to watch (0x and 40 digits; public, never a private key): "
 PRIVATE_KEY_REFUSAL = (
@@ -59,7 +60,7 @@ def init(
         )
     load(out)  # what we write, we can read: a mistake here is ours, and shows now
     print(f"wrote {out}\nnext: margind check-config {out}\n      margind run {out}")
-    return exit_codes.OK
+    return ExitCode.DONE
 
 
 def example_text() -> str:
@@ -69,7 +70,7 @@ def example_text() -> str:
 
 def _asked(ask: Callable[[str], str] | None) -> str:
     if ask is None and not sys.stdin.isatty():
-        raise CommandFailed("nobody to ask: pass --hyperliquid 0x... or --demo", exit_codes.REFUSED)
+        raise CommandFailed("nobody to ask: pass --hyperliquid 0x... or --demo", ExitCode.REFUSED)
     for _ in range(ATTEMPTS):
         try:
             answer = (ask or input)(QUESTION).strip()
@@ -78,12 +79,12 @@ def _asked(ask: Callable[[str], str] | None) -> str:
         if HYPERLIQUID_ADDRESS.fullmatch(answer):
             return answer
         print(_mistake(answer), file=sys.stderr)
-    raise CommandFailed("no address given; nothing was written", exit_codes.REFUSED)
+    raise CommandFailed("no address given; nothing was written", ExitCode.REFUSED)
 
 
 def _checked(address: str) -> str:
     if not HYPERLIQUID_ADDRESS.fullmatch(address):
-        raise CommandFailed(_mistake(address), exit_codes.REFUSED)
+        raise CommandFailed(_mistake(address), ExitCode.REFUSED)
     return address
 
 
@@ -96,7 +97,7 @@ def _mistake(address: str) -> str:
 def _write(path: Path, text: str, force: bool) -> None:
     """Never over a file unless told to, and then whole or not at all; readable by the owner only."""
     if path.exists() and not force:
-        raise CommandFailed(f"{path} is there already; --force replaces it", exit_codes.REFUSED)
+        raise CommandFailed(f"{path} is there already; --force replaces it", ExitCode.REFUSED)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -116,6 +117,10 @@ def _write_demo_secrets(folder: Path) -> None:
 
 
 def demo_secrets() -> dict[str, str]:
-    """By file name: what the exchange on this machine knows, and a signing secret of one's own."""
-    signing = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return {"alpha-key": "demo-key-alpha", "alpha-secret": "demo-secret-alpha", "webhook": signing}
+    """By file name: what the exchange on this machine makes of the account's name, and a signing secret."""
+    digest = hashlib.sha256(DEMO_ACCOUNT.encode()).hexdigest()
+    return {
+        "alpha-key": f"key{digest[:29]}",
+        "alpha-secret": f"secret{digest[:58]}",
+        "webhook": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }

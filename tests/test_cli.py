@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor import exit_codes
 from monitor.cli import main
+from monitor.exit_codes import MEANINGS, ExitCode
 from tests.support.configs import ADDRESS, CANARY, ENVIRONMENT, RIGHT, SIGNING_SECRET, changed, folder_with
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("numba", "llvmlite", "ccxt", "aiohttp", "websockets", "slack_sdk")
-NAMES_ROOT = Path(__file__).resolve().parent.parent
-HEAVY = (
+NAMES_HEAVY = (
     "import sys; from monitor.cli import main\n"
     "try: main(sys.argv[1:])\n"
     f"finally: print('heavy:', *sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
@@ -76,16 +75,16 @@ def test_a_config_with_a_mistake_is_refused_at_start_and_by_check_config(
     """Code 2 and exactly one line: the file, the key's path, and what would be right."""
     text, line = NAMED_MISTAKES[mistake]
     config.write_text(text)
-    assert main([command, str(config)]) == exit_codes.REFUSED
+    assert main([command, str(config)]) == ExitCode.REFUSED
     assert capsys.readouterr() == ("", f"{config}: {line}\n")
 
 
 def test_python_m_monitor_is_the_command(config: Path) -> None:
     """The process ends with the command's code, and a refusal is no traceback."""
-    assert margind("check-config", config).returncode == exit_codes.OK
+    assert margind("check-config", config).returncode == ExitCode.DONE
     config.write_text("schema = 1\n")
     refused = margind("check-config", config)
-    assert refused.returncode == exit_codes.REFUSED
+    assert refused.returncode == ExitCode.REFUSED
     assert [line.split(": ")[1] for line in refused.stderr.splitlines()] == ["accounts", "receivers"]
 
 
@@ -109,7 +108,7 @@ def test_a_refused_run_imports_nothing_heavy(config: Path) -> None:
 
 def test_check_config_says_what_would_run(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Accounts with the levels of each model, receivers and routes; no secret, no path of a URL."""
-    assert main(["check-config", str(config)]) == exit_codes.OK
+    assert main(["check-config", str(config)]) == ExitCode.DONE
     shown = capsys.readouterr().out
     for words in (
         "binance_usdm/alpha  desk majors, main",
@@ -125,14 +124,14 @@ def test_check_config_says_what_would_run(config: Path, capsys: pytest.CaptureFi
 
 def test_check_config_speaks_to_programs(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--json is one document, for a right config and for a wrong one."""
-    assert main(["check-config", "--json", str(config)]) == exit_codes.OK
+    assert main(["check-config", "--json", str(config)]) == ExitCode.DONE
     right = json.loads(capsys.readouterr().out)
     assert right["ok"] is True
     assert [account["id"] for account in right["accounts"]] == ["binance_usdm/alpha", "hyperliquid/beta"]
     assert right["accounts"][1]["levels"]["tiered"]["ratio"]["liquidation"] == 1.0
     assert right["routes"][0]["receivers"] == ["ops", "screen"]
     config.write_text(changed('"hyperliquid"', '"hyperlquid"'))
-    assert main(["check-config", "--json", str(config)]) == exit_codes.REFUSED
+    assert main(["check-config", "--json", str(config)]) == ExitCode.REFUSED
     wrong = json.loads(capsys.readouterr().out)
     assert wrong["ok"] is False
     assert [problem["place"] for problem in wrong["problems"]] == ['accounts[1] (name "beta").venue']
@@ -141,22 +140,22 @@ def test_check_config_speaks_to_programs(config: Path, capsys: pytest.CaptureFix
 def test_allow_empty_is_passed_on(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A daemon may be started before its first account exists, if that is said."""
     config.write_text(WITHOUT_ACCOUNTS)
-    assert main(["check-config", "--allow-empty", str(config)]) == exit_codes.OK
+    assert main(["check-config", "--allow-empty", str(config)]) == ExitCode.DONE
     assert "is fine" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ([], exit_codes.REFUSED),
-        (["rum"], exit_codes.REFUSED),
-        (["run"], exit_codes.REFUSED),
-        (["run", "a", "b"], exit_codes.REFUSED),
-        (["check-config", "--jsn", "a"], exit_codes.REFUSED),
-        (["init", "--demo", "--hyperliquid", ADDRESS], exit_codes.REFUSED),
-        (["status", "--bogus"], exit_codes.NOT_RUNNING),
-        (["status", "--url", "redis://:pw@h:1/0"], exit_codes.NOT_RUNNING),
-        (["status", "--data-dir", "/x", "--url", "redis://h:1/0"], exit_codes.NOT_RUNNING),
+        ([], ExitCode.REFUSED),
+        (["rum"], ExitCode.REFUSED),
+        (["run"], ExitCode.REFUSED),
+        (["run", "a", "b"], ExitCode.REFUSED),
+        (["check-config", "--jsn", "a"], ExitCode.REFUSED),
+        (["init", "--demo", "--hyperliquid", ADDRESS], ExitCode.REFUSED),
+        (["status", "--bogus"], ExitCode.NOT_RUNNING),
+        (["status", "--url", "redis://:pw@h:1/0"], ExitCode.NOT_RUNNING),
+        (["status", "--data-dir", "/x", "--url", "redis://h:1/0"], ExitCode.NOT_RUNNING),
     ],
 )
 def test_wrong_words_are_one_line(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,23 +174,23 @@ def test_the_help_lists_every_code(capsys: pytest.CaptureFixture[str]) -> None:
     """A script's author finds each number and its meaning."""
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
-    assert ended.value.code == exit_codes.OK
+    assert ended.value.code == ExitCode.DONE
     shown = capsys.readouterr().out
-    for code, meaning in exit_codes.MEANINGS.items():
+    for code, meaning in MEANINGS.items():
         assert f"  {code}  {meaning}" in shown
 
 
 def test_the_runbook_lists_every_code() -> None:
     """deploy/README.md says the same as the program."""
     runbook = ROOT / "deploy" / "README.md"
-    for code, meaning in exit_codes.MEANINGS.items():
+    for code, meaning in MEANINGS.items():
         assert f"| {code} | {meaning} |" in runbook.read_text(encoding="utf-8")
 
 
 def test_status_without_a_daemon_says_so(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Silence is not safety: no store to ask is code 3, by directory and by config."""
-    assert main(["status", "--data-dir", str(config.parent)]) == exit_codes.NOT_RUNNING
-    assert main(["status", str(config)]) == exit_codes.NOT_RUNNING
+    assert main(["status", "--data-dir", str(config.parent)]) == ExitCode.NOT_RUNNING
+    assert main(["status", str(config)]) == ExitCode.NOT_RUNNING
     assert capsys.readouterr().out.count("is the daemon running?") == 2
 
 
@@ -210,4 +209,4 @@ def test_a_reader_that_goes_away_is_no_traceback(config: Path) -> None:
         )
     finally:
         os.close(writing)
-    assert (ended.returncode, ended.stderr) == (exit_codes.FAILED, b"")
+    assert (ended.returncode, ended.stderr) == (ExitCode.FAILED, b"")

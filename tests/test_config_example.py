@@ -10,6 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.loopback import Faults
+from adapters.loopback.server import FACES
+from adapters.loopback.sockets import Hub
+from monitor.cli import EXAMPLE_PORT
 from monitor.config import (
     Account,
     Alerts,
@@ -26,7 +30,8 @@ from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
-from monitor.init_command import DEMO_SECRETS, example_text, init
+from monitor.demo.exchange import world_of_the_example
+from monitor.init_command import DEMO_ACCOUNT, DEMO_SECRETS, example_text, init
 from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED
 
 UNUSED_KEY = re.compile(r"^#(?=[a-z\[])", re.MULTILINE)
@@ -100,6 +105,19 @@ def test_what_ships_for_the_models_is_what_the_example_says() -> None:
         f"ratio 0.5, 0.7, 0.85 (venue_ratio: {own.warning:g}, {own.margin_call:g}, {own.critical:g}), "
         f"hysteresis {DEFAULT_HYSTERESIS:g}"
     ) in text
+
+
+def test_the_demo_keys_are_those_of_the_exchange_on_this_machine(tmp_path: Path) -> None:
+    """The account that the example watches is one that the exchange makes, with its key and secret."""
+    world = world_of_the_example()
+    account = world.account(DEMO_ACCOUNT)
+    assert init(tmp_path / "e.toml", address=None, demo=True, force=False) == 0
+    (watched,) = load(tmp_path / "e.toml").accounts
+    assert watched.credentials is not None
+    assert (f"{watched.venue}/{watched.name}", account.id) == (DEMO_ACCOUNT, DEMO_ACCOUNT)
+    assert watched.credentials.key.reveal() == account.key
+    assert watched.credentials.secret.reveal() == account.secret
+    assert watched.endpoints == FACES[watched.venue](world, Faults(), Hub()).endpoints(EXAMPLE_PORT)
 
 
 def test_init_demo_writes_the_example_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

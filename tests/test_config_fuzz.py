@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Account, Alerts, Config, Daemon, Metrics, Receiver, Route, Store, Threshold
@@ -71,6 +71,7 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=300)
 @given(DOCUMENTS, st.booleans())
 def test_any_document_is_a_config_or_a_refusal(document: dict[str, Any], allow_empty: bool) -> None:
     """No document that TOML can hold raises anything but ConfigError, and each line of it is one line."""

@@ -117,6 +117,17 @@ def test_what_is_no_secret_is_refused_without_showing_it(tmp_path: Path, content
     assert "xxx" not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["key_file", "key_env", "key_credential"])
+@pytest.mark.parametrize("secret", ["hunter2", CANARY, "/" + "aB3" * 20, "k" * 300, "\x1b[2J"])
+def test_a_secret_in_the_place_of_its_name_is_not_shown(tmp_path: Path, key: str, secret: str) -> None:
+    """Who pastes the secret where its file or variable belongs finds no copy of it in the refusal."""
+    path = folder_with(tmp_path, changed('key_file = "key"', f"{key} = {json.dumps(secret)}"))
+    with pytest.raises(ConfigError, match=rf"credentials\.{key}: ") as refused:
+        load(path, environment={**ENVIRONMENT, "CREDENTIALS_DIRECTORY": str(tmp_path / "given")})
+    assert secret not in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
 def test_a_named_pipe_does_not_hold_the_start(tmp_path: Path) -> None:
     """What is no regular file is refused at once, not waited for."""
     path = folder_with(tmp_path, RIGHT)

@@ -1,4 +1,4 @@
-"""Bybit's public messages as events: marks of linear contracts, and USD prices of collateral from the spot tickers."""
+"""Bybit's public messages as events: marks of contracts, and USD prices of collateral (spot tickers)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class BybitSpotCodec:
             return BadFrame("foreign symbol")
         worth = price(message.data.usdIndexPrice)
         if worth is None:
-            return [PriceRejected(asset_price_id(coin), _why("index", message.data.usdIndexPrice), received_ns)]
+            return [
+                PriceRejected(asset_price_id(coin), _why("index", message.data.usdIndexPrice), received_ns)
+            ]
         return [AssetPrice(VENUE, coin, worth, 0.0, 0.0, message.ts * MILLISECOND_NS, received_ns)]
 
 
@@ -118,5 +120,3 @@ def _marks(message: TickerMessage, received_ns: int) -> list[Event]:
 
 def _why(field: str, text: str | None) -> str:
     return f"{field} price {'missing' if not text else 'impossible'}"
-
-

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 import structlog
 
 from adapters.bybit.codec import VENUE
 from adapters.bybit.frames import CollateralRatio, CollateralStep, Contract, RiskLimit
+from adapters.bybit.state import Terms
 from adapters.numbers import BadNumber, fact
 from monitor.domain.identity import instrument_id
 from monitor.domain.instrument import (
@@ -25,7 +26,6 @@ from monitor.domain.instrument import (
 log = structlog.get_logger()
 
 LINEAR = ("LinearPerpetual", "LinearFutures")
-TAKER_FEE = Decimal("0.00055")  # linear contracts, no VIP level; a symbol that fee-rate does not list
 STABLECOINS = frozenset({"USDT", "USDC", "DAI", "USDE", "FDUSD", "PYUSD", "TUSD", "USD1", "USDD", "USDTB"})
 COLLATERAL_DIGITS = 8
 PRICE_CADENCE_S = 45.0  # a snapshot tells the price; the spot tickers tell some of them every second
@@ -34,9 +34,9 @@ ZERO, ONE, PERCENT = Decimal(0), Decimal(1), Decimal(100)
 
 
 def instruments_of(
-    contracts: Iterable[Contract], limits: Iterable[RiskLimit], taker_fees: Mapping[str, Decimal]
+    contracts: Iterable[Contract], limits: Iterable[RiskLimit], terms: Terms
 ) -> list[Instrument]:
-    """Linear contracts with their tiers. One whose table makes no sense is left out, so that a position in it is UNKNOWN."""
+    """Linear contracts with their tiers; one whose table makes no sense is left out, and shows as UNKNOWN."""
     by_symbol: defaultdict[str, list[RiskLimit]] = defaultdict(list)
     for limit in limits:
         by_symbol[limit.symbol].append(limit)
@@ -46,7 +46,7 @@ def instruments_of(
             continue
         try:
             schedule = schedule_of(by_symbol.get(contract.symbol, []), contract.symbol)
-            found.append(_instrument(contract, schedule, taker_fees.get(contract.symbol, TAKER_FEE)))
+            found.append(_instrument(contract, schedule, terms.taker_fee(contract.symbol)))
         except (BadSchedule, BadNumber) as fault:
             log.warning("instrument_left_out", venue=VENUE, symbol=contract.symbol, why=str(fault))
     return found
@@ -69,7 +69,7 @@ def schedule_of(limits: list[RiskLimit], symbol: str) -> TierSchedule:
 
 
 def collateral_assets(ratios: Iterable[CollateralRatio]) -> list[CollateralAsset]:
-    """Collateral with its value ratios by amount **in the coin**: floors are coins, the rate is the share that counts."""
+    """Collateral with its value ratios: floors are amounts of the coin, the rate is the share that counts."""
     found = []
     for ratio in ratios:
         try:
@@ -117,8 +117,8 @@ def _scale(limit: RiskLimit, source: str) -> Decimal:
         if abs(product - scale) <= RATE_TOLERANCE * scale:
             return scale
     raise BadSchedule(
-        f"{source}: initialMargin {limit.initialMargin} and maxLeverage {limit.maxLeverage} agree neither as a "
-        "fraction nor as per cent"
+        f"{source}: initialMargin {limit.initialMargin} and maxLeverage {limit.maxLeverage} agree neither "
+        "as a fraction nor as per cent"
     )
 
 

@@ -1,6 +1,7 @@
 """Bybit's messages and answers as on the wire: fields by the venue's own names, numbers still as text.
 
-A number may be "" wherever the venue has nothing to say, so they stay text until `adapters.numbers` reads them.
+A number may be "" wherever the venue has nothing to say, so they stay text until `adapters.numbers` reads
+them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class TickerMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """Any message: enough to say what it is. Public answers write `ret_msg`, private ones sometimes `retMsg`."""
+    """Any message: enough to say what it is."""
 
     topic: str = ""
     op: str = ""

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from adapters.bybit.codec import MILLISECOND_NS
+from adapters.bybit.codec import MILLISECOND_NS, VENUE
 from adapters.bybit.frames import Other, Position, PositionMessage, WalletMessage
 from adapters.bybit.state import (
-    MarginMode,
+    Terms,
     isolated_balance,
     position_fact,
-    refuse_category,
+    unsupported,
     wallet_balances,
     wallet_prices,
 )
 from adapters.numbers import BadNumber, fact
-from adapters.venue import BadFrame, Decoded, Ignored, UnsupportedMode
+from adapters.venue import BadFrame, Decoded, Ignored
 from monitor.domain.assessment import Reason
-from monitor.domain.event import AccountDelta, AccountRefused, Event, StreamAlive
-from monitor.domain.identity import AccountId
+from monitor.domain.event import AccountDelta, AccountRefused, StreamAlive, StreamGap
+from monitor.domain.identity import AccountId, BadName, checked_part
 
 IGNORED_TOPICS = frozenset({"order", "execution", "greeks", "dcp"})
 ALIVE = frozenset({"ping", "pong", "auth", "subscribe"})
@@ -27,9 +27,9 @@ ALIVE = frozenset({"ping", "pong", "auth", "subscribe"})
 class BybitPrivateCodec:
     """Decodes `/v5/private` of one account."""
 
-    def __init__(self, account: AccountId, mode: MarginMode) -> None:
+    def __init__(self, account: AccountId, terms: Terms) -> None:
         self._account = account
-        self._mode = mode
+        self._terms = terms
         self._other = msgspec.json.Decoder(Other)
         self._wallet = msgspec.json.Decoder(WalletMessage)
         self._position = msgspec.json.Decoder(PositionMessage)
@@ -47,6 +47,8 @@ class BybitPrivateCodec:
             return BadFrame("shape")
         except BadNumber as fault:
             return BadFrame(str(fault))
+        except BadName:
+            return BadFrame("impossible name")
         if topic:
             return Ignored(topic) if topic in IGNORED_TOPICS else BadFrame("unknown topic")
         return self._answer(other, received_ns)
@@ -55,7 +57,9 @@ class BybitPrivateCodec:
         if other.op not in ALIVE:
             return BadFrame("unknown message")
         if other.success is False:
-            return BadFrame(f"{other.op} refused")
+            # Without it this connection tells nothing; a key that is no longer good shows at the snapshot.
+            detail = f"the venue refused the private stream's {other.op}"
+            return [StreamGap(VENUE, self._account, detail, received_ns)]
         return [StreamAlive(self._account, received_ns)]
 
     def _wallets(self, message: WalletMessage, received_ns: int) -> Decoded:
@@ -63,34 +67,29 @@ class BybitPrivateCodec:
         if not wallets:
             return Ignored("wallet of another account type")
         venue_ns = message.creationTime * MILLISECOND_NS
-        balances = [fact for wallet in wallets for fact in wallet_balances(wallet, self._mode)]
+        balances = [fact for wallet in wallets for fact in wallet_balances(wallet, self._terms)]
         delta = AccountDelta(self._account, tuple(balances), (), venue_ns, received_ns, "wallet")
-        if self._mode.is_isolated:
+        if self._terms.is_isolated:
             return [delta]
         return [delta, *(p for wallet in wallets for p in wallet_prices(wallet, venue_ns, received_ns))]
 
     def _positions(self, message: PositionMessage, received_ns: int) -> Decoded:
         for position in message.data:
             if position.category != "linear" and fact(position.size):
-                return self._refused(position, received_ns)
+                why = unsupported(position.category, checked_part(position.symbol))
+                return [AccountRefused(self._account, Reason.UNSUPPORTED, why, received_ns)]
         linear = [position for position in message.data if position.category == "linear"]
         if not linear:
             return Ignored("empty position of another category")
         delta = AccountDelta(
             self._account,
-            tuple(isolated_balance(p, self._mode) for p in linear) if self._mode.is_isolated else (),
-            tuple(position_fact(p, self._mode) for p in linear),
+            tuple(isolated_balance(p, self._terms) for p in linear) if self._terms.is_isolated else (),
+            tuple(position_fact(p, self._terms) for p in linear),
             message.creationTime * MILLISECOND_NS,
             received_ns,
             _cause(linear),
         )
         return [delta]
-
-    def _refused(self, position: Position, received_ns: int) -> list[Event]:
-        try:
-            refuse_category(position)
-        except UnsupportedMode as fault:
-            return [AccountRefused(self._account, Reason.UNSUPPORTED, str(fault), received_ns)]
 
 
 def _cause(positions: list[Position]) -> str:

@@ -10,24 +10,30 @@ import msgspec
 from adapters.bybit.codec import VENUE
 from adapters.bybit.frames import Coin, Position, Wallet
 from adapters.numbers import BadNumber, fact, price
-from adapters.venue import UnsupportedMode
 from monitor.domain.assessment import VenueReported
 from monitor.domain.event import AssetPrice, BalanceFact, PoolFact, PositionFact
-from monitor.domain.identity import InstrumentId, instrument_id
+from monitor.domain.identity import InstrumentId, checked_part, instrument_id
 
 UNIFIED, UNIFIED_MODEL, USD = "unified", "bybit_unified", "USD"
 ISOLATED_MODEL = "bybit_isolated"
 SETTLE_COINS = ("USDT", "USDC")  # of linear contracts; both are always collateral
 RATIO_NAME = "accountMMRate"
+TAKER_FEE = Decimal("0.00055")  # linear contracts, no VIP level; for a symbol that fee-rate does not list
 ZERO = Decimal(0)
 LEG = {0: "", 1: "long", 2: "short"}
 SIGN = {"Buy": 1, "Sell": -1}
 
 
-class MarginMode(msgspec.Struct):
-    """The account's margin mode as the last snapshot read it; the private codec sorts what it hears by it."""
+class Terms(msgspec.Struct):
+    """What the last reads said of the account itself; the private codec sorts what it hears by it."""
 
     is_isolated: bool = False
+    taker_fees: dict[str, Decimal] = {}  # by symbol
+    collateral: frozenset[str] | None = None  # coins with a published value ratio; None: not read yet
+
+    def taker_fee(self, symbol: str) -> Decimal:
+        """The account's own fee, or that of an account without a level."""
+        return self.taker_fees.get(symbol, TAKER_FEE)
 
 
 def settle_coin(symbol: str) -> str:
@@ -36,16 +42,16 @@ def settle_coin(symbol: str) -> str:
     return "USDT" if head.endswith("USDT") else "USDC"
 
 
-def position_pool(position: Position, mode: MarginMode) -> str:
-    """The pool that a leg belongs to."""
-    if not mode.is_isolated:
+def position_pool(position: Position, terms: Terms) -> str:
+    """The pool that a leg belongs to; raises BadName."""
+    if not terms.is_isolated:
         return UNIFIED
     leg = LEG[position.positionIdx]
-    return f"isolated-{position.symbol}-{leg}" if leg else f"isolated-{position.symbol}"
+    return checked_part(f"isolated-{position.symbol}-{leg}" if leg else f"isolated-{position.symbol}")
 
 
-def position_fact(position: Position, mode: MarginMode) -> PositionFact:
-    """One leg; raises BadNumber where its side or a number makes no sense."""
+def position_fact(position: Position, terms: Terms) -> PositionFact:
+    """One leg; raises BadNumber where its side or a number makes no sense, BadName for its symbol."""
     if position.positionIdx not in LEG:
         raise BadNumber("positionIdx")
     size = fact(position.size, empty=ZERO)
@@ -56,8 +62,8 @@ def position_fact(position: Position, mode: MarginMode) -> PositionFact:
     if leg and size and sign != (1 if leg == "long" else -1):
         raise BadNumber("side")
     return PositionFact(
-        pool=position_pool(position, mode),
-        instrument=instrument_id(VENUE, position.symbol),
+        pool=position_pool(position, terms),
+        instrument=instrument_id(VENUE, checked_part(position.symbol)),
         side=leg,
         quantity=size * sign,
         entry_price=_entry(position, must=bool(size)),
@@ -65,26 +71,28 @@ def position_fact(position: Position, mode: MarginMode) -> PositionFact:
     )
 
 
-def isolated_balance(position: Position, mode: MarginMode) -> BalanceFact:
-    """The money of one isolated leg."""
-    pool = position_pool(position, mode)
-    is_open = bool(fact(position.size, empty=ZERO))
-    wallet = fact(position.positionBalance) if is_open else ZERO
-    return BalanceFact(pool, settle_coin(position.symbol), wallet)
+def isolated_balance(position: Position, terms: Terms) -> BalanceFact:
+    """The money of one isolated leg, without the fee that is kept for closing it."""
+    pool, coin = position_pool(position, terms), settle_coin(position.symbol)
+    size = fact(position.size, empty=ZERO)
+    if not size:
+        return BalanceFact(pool, coin, ZERO)
+    fee = size * _bankruptcy_price(position) * terms.taker_fee(position.symbol)
+    return BalanceFact(pool, coin, fact(position.positionBalance) - fee)
 
 
-def wallet_balances(wallet: Wallet, mode: MarginMode) -> list[BalanceFact]:
-    """The coins of an account, in the pools that they count in; raises BadNumber."""
-    if mode.is_isolated:
+def wallet_balances(wallet: Wallet, terms: Terms) -> list[BalanceFact]:
+    """The coins of an account, in the pools that they count in; raises BadNumber or BadName."""
+    if terms.is_isolated:
         shown = [coin for coin in wallet.coin if coin.coin in SETTLE_COINS]
         return [BalanceFact(f"wallet-{coin.coin}", coin.coin, fact(coin.walletBalance)) for coin in shown]
     return [
         BalanceFact(
             pool=UNIFIED,
-            asset=coin.coin,
+            asset=checked_part(coin.coin),
             wallet=fact(coin.walletBalance),
             borrowed=fact(coin.spotBorrow, empty=ZERO) + fact(coin.accruedInterest, empty=ZERO),
-            collateral=_is_collateral(coin),
+            collateral=_is_collateral(coin, terms),
         )
         for coin in wallet.coin
     ]
@@ -114,14 +122,14 @@ def unified_pool(wallet: Wallet, positions: Iterable[Position]) -> PoolFact:
     return PoolFact(UNIFIED, UNIFIED_MODEL, USD, reported)
 
 
-def isolated_pool(position: Position, mode: MarginMode) -> PoolFact:
+def isolated_pool(position: Position, terms: Terms) -> PoolFact:
     """One isolated leg with the venue's own figures; the venue publishes no ratio of it."""
     reported = VenueReported(
         initial_margin=_figure(position.positionIM),
         maintenance_margin=_figure(position.positionMM),
         liquidation_prices=_liquidation_prices([position]),
     )
-    return PoolFact(position_pool(position, mode), ISOLATED_MODEL, settle_coin(position.symbol), reported)
+    return PoolFact(position_pool(position, terms), ISOLATED_MODEL, settle_coin(position.symbol), reported)
 
 
 def marks_of(positions: Iterable[Position]) -> dict[InstrumentId, float]:
@@ -130,11 +138,11 @@ def marks_of(positions: Iterable[Position]) -> dict[InstrumentId, float]:
     return {instrument_id(VENUE, symbol): mark for symbol, mark in told if mark is not None}
 
 
-def refuse_category(position: Position) -> None:
-    """Raises UnsupportedMode for a position of a kind that no model covers."""
-    raise UnsupportedMode(
-        f"Bybit {position.category} position {position.symbol} is not supported: only linear contracts in USDT and "
-        "USDC are (docs v5, position list, category)"
+def unsupported(category: str, symbol: str) -> str:
+    """Why an account that holds such a position is not assessed."""
+    return (
+        f"Bybit {category} position {symbol} is not supported: only linear contracts in USDT and USDC are "
+        "(docs v5, position list, category)"
     )
 
 
@@ -148,9 +156,20 @@ def _entry(position: Position, must: bool) -> Decimal:
     return entry
 
 
-def _is_collateral(coin: Coin) -> bool:
+def _bankruptcy_price(position: Position) -> Decimal:
+    """Where an isolated leg has lost its initial margin: entry x (1 - side / leverage)."""
+    leverage = fact(position.leverage)
+    if leverage <= 0:
+        raise BadNumber("leverage")
+    side = SIGN.get(position.side, 0)
+    return _entry(position, must=True) * (1 - side / leverage)
+
+
+def _is_collateral(coin: Coin, terms: Terms) -> bool:
     if coin.coin in SETTLE_COINS:
         return True
+    if terms.collateral is not None and coin.coin not in terms.collateral:
+        return False  # no published ratio, so nothing of it is counted
     if coin.marginCollateral is None or coin.collateralSwitch is None:
         raise BadNumber("collateral switch missing")
     return coin.marginCollateral and coin.collateralSwitch

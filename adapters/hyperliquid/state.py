@@ -1,16 +1,22 @@
-"""From clearinghouse states to an account snapshot, and from metas to instruments. Shared by stream and REST."""
+"""From clearinghouse states to account snapshots, from metas to instruments. Shared by stream and REST."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+import msgspec
+import structlog
+
 from adapters.hyperliquid.frames import ClearinghouseState, Coin, MarginTable, Meta, Position
+from adapters.numbers import BadNumber, price
 from adapters.venue import UnsupportedMode
 from monitor.domain.assessment import VenueReported
 from monitor.domain.event import AccountSnapshot, BalanceFact, PoolFact, PositionFact
-from monitor.domain.identity import AccountId, InstrumentId, instrument_id
-from monitor.domain.instrument import Instrument, Kind, tier_schedule
+from monitor.domain.identity import AccountId, InstrumentId, checked_part, instrument_id
+from monitor.domain.instrument import BadSchedule, Instrument, Kind, tier_schedule
+
+log = structlog.get_logger()
 
 VENUE = "hyperliquid"
 MODEL = "tiered"
@@ -20,31 +26,47 @@ MILLISECOND_NS = 1_000_000
 PRICE_DECIMALS = 6  # a price has at most 6 - szDecimals decimals
 TAKER_FEE = Decimal("0.00045")  # base tier, gitbook trading/fees; used for the cost of a cut, not for margin
 RATIO_NAME = "cross maintenance margin used / account value"
+MAIN_DEX = ""
 SEPARATE_MODES = (
     "disabled",
     "default",
-)  # perps hold their own collateral; every other abstraction shares spot
+)  # perps hold their own collateral; in every other mode spot is shared
+States = Iterable[tuple[str, ClearinghouseState]]
+
+
+class Watch(msgspec.Struct):
+    """What the last reads said of one address: shared by its REST side and the codec of its stream."""
+
+    is_supported: bool = True
+    dexes: set[str] = msgspec.field(default_factory=lambda: {MAIN_DEX})  # where it holds anything
+
+    def saw(self, states: States) -> None:
+        """Remembers the dexes on which there is something."""
+        self.dexes.update(dex for dex, state in states if _holds(state))
 
 
 def checked_mode(abstraction: str) -> str:
     """The mode, if perps of the account hold their own collateral; raises UnsupportedMode otherwise."""
     if abstraction not in SEPARATE_MODES:
         raise UnsupportedMode(
-            f"Hyperliquid account abstraction {abstraction!r} is not supported: spot balances are collateral there "
-            "(hyperliquid-docs, info endpoint, query a user's abstraction state)"
+            f"Hyperliquid account abstraction {abstraction!r} is not supported: spot balances are "
+            "collateral there (hyperliquid-docs, info endpoint, query a user's abstraction state)"
         )
     return abstraction
 
 
 def account_snapshot(
     account: AccountId,
-    states: Iterable[tuple[str, ClearinghouseState]],
+    states: States,
     received_ns: int,
     *,
     confirmed: bool = False,
     streamed: bool = False,
 ) -> AccountSnapshot:
-    """One snapshot of the account over all of its dexes."""
+    """One snapshot of the account over all of its dexes; raises BadNumber or BadName.
+
+    A builder's dex on which there is nothing makes no pool: there are dozens of them.
+    """
     pools: list[PoolFact] = []
     balances: list[BalanceFact] = []
     positions: list[PositionFact] = []
@@ -52,6 +74,8 @@ def account_snapshot(
     times = []
     for dex, state in states:
         times.append(state.time)
+        if dex != MAIN_DEX and not _holds(state):
+            continue
         held = [entry.position for entry in state.assetPositions if entry.position.szi]
         cross = [position for position in held if position.leverage.type == "cross"]
         pools.append(PoolFact(cross_pool(dex), MODEL, UNIT, _cross_reported(state, cross)))
@@ -61,7 +85,8 @@ def account_snapshot(
                 pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, _isolated_reported(position)))
                 balances.append(BalanceFact(_pool(dex, position), UNIT, _isolated_wallet(position)))
             positions.append(_fact(dex, position))
-            marks[_instrument(position.coin)] = float(position.positionValue / abs(position.szi))
+            if (mark := price(str(position.positionValue / abs(position.szi)))) is not None:
+                marks[_instrument(position.coin)] = mark
     return AccountSnapshot(
         account=account,
         pools=tuple(pools),
@@ -76,28 +101,43 @@ def account_snapshot(
 
 
 def instruments_of(meta: Meta) -> list[Instrument]:
-    """The contracts of one dex; one whose collateral is not USDC is left out, so that a position in it is UNKNOWN by name."""
+    """The contracts of one dex. What does not settle in USDC is left out, and shows as UNKNOWN by name."""
     if meta.collateralToken != USDC_TOKEN:
         return []
     tables = dict(meta.marginTables)
-    return [_contract(coin, tables) for coin in meta.universe if not coin.isDelisted]
+    found = []
+    for coin in meta.universe:
+        try:
+            if not coin.isDelisted:
+                found.append(_contract(coin, tables))
+        except BadSchedule as fault:
+            log.warning("instrument_left_out", venue=VENUE, symbol=coin.name, why=str(fault))
+    return found
 
 
 def cross_pool(dex: str) -> str:
     """The cross account of a dex: `cross`, or `cross-DEX` for a builder's."""
-    return f"cross-{dex}" if dex else "cross"
+    return checked_part(f"cross-{dex}") if dex else "cross"
+
+
+def _holds(state: ClearinghouseState) -> bool:
+    return bool(state.assetPositions) or state.crossMarginSummary.accountValue != 0
 
 
 def _pool(dex: str, position: Position) -> str:
-    return cross_pool(dex) if position.leverage.type == "cross" else f"isolated-{position.coin}"
+    if position.leverage.type == "cross":
+        return cross_pool(dex)
+    return checked_part(f"isolated-{position.coin}")
 
 
 def _instrument(coin: str) -> InstrumentId:
-    return instrument_id(VENUE, coin)
+    return instrument_id(VENUE, checked_part(coin))
 
 
 def _entry(position: Position) -> Decimal:
-    return position.entryPx if position.entryPx is not None else Decimal(0)
+    if position.entryPx is None or position.entryPx <= 0:
+        raise BadNumber("entry price")
+    return position.entryPx
 
 
 def _cross_wallet(state: ClearinghouseState, cross: list[Position]) -> Decimal:
@@ -106,7 +146,7 @@ def _cross_wallet(state: ClearinghouseState, cross: list[Position]) -> Decimal:
 
 
 def _isolated_wallet(position: Position) -> Decimal:
-    # isolated margin = positionValue + rawUsd, signed (MARGIN section 8); a state without rawUsd gives it as marginUsed.
+    # isolated margin = signed value + rawUsd (MARGIN section 8); without rawUsd marginUsed tells it
     raw_usd = position.leverage.rawUsd
     if raw_usd is None:
         return position.marginUsed - position.unrealizedPnl
@@ -118,8 +158,8 @@ def _cross_reported(state: ClearinghouseState, cross: list[Position]) -> VenueRe
     return VenueReported(
         equity=float(value),
         initial_margin=float(state.crossMarginSummary.totalMarginUsed),
-        maintenance_margin=float(maintenance),
-        ratio=float(maintenance / value) if value > 0 else None,
+        maintenance_margin=float(maintenance) if maintenance is not None else None,
+        ratio=float(maintenance / value) if maintenance is not None and value > 0 else None,
         ratio_name=RATIO_NAME,
         liquidation_prices=_liquidation_prices(cross),
     )
@@ -142,8 +182,14 @@ def _fact(dex: str, position: Position) -> PositionFact:
         side="",
         quantity=position.szi,
         entry_price=_entry(position),
-        leverage=position.leverage.value,
+        leverage=_leverage(position),
     )
+
+
+def _leverage(position: Position) -> Decimal:
+    if position.leverage.value <= 0:
+        raise BadNumber("leverage")
+    return position.leverage.value
 
 
 def _contract(coin: Coin, tables: Mapping[int, MarginTable]) -> Instrument:

@@ -1,7 +1,7 @@
 """The switches of the loopback exchange: what a venue can do to us, on demand.
 
-A switch is a state that lasts until `heal` (or its own off), or an act that happens once. Venue faults are named by
-venue, account faults by account id `venue/name`. The faces read the states; acts are told to listeners.
+A switch is a state that lasts until `heal` (or its own off), or an act that happens once. Venue faults are
+named by venue, account faults by account id `venue/name`. The faces read the states; listeners are told acts.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class VenueFaults:
     delay_s: float = 0.0
     failing_status: int | None = None
     cut_answers: int = 0  # so many answers still break off in the middle
-    rate_limited: bool = False
+    retry_after_s: float | None = None  # the next call is one too many
     banned: bool = False
-    blocked_until_ms: int = 0
+    blocked_until_ms: int | None = None  # set by the first refusal
     clock_ahead_ms: int = 0
     duplicate_events: bool = False
     event_age_ms: int = 0  # events carry times this much older
@@ -57,12 +57,19 @@ class AccountFaults:
 
 @dataclass(frozen=True)
 class CloseSockets:
-    """Close all sockets of a kind with this code; None tears the connection down without a word."""
+    """Close all sockets of a kind with this code."""
 
     venue: str
     kinds: tuple[StreamKind, ...]
-    code: int | None
-    message: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Tear the connections of a kind down without a word."""
+
+    venue: str
+    kinds: tuple[StreamKind, ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class Switched:
     venue: str
 
 
-Act = CloseSockets | HalfOpen | SendRaw | ExpireListenKey | Switched
+Act = CloseSockets | Reset | HalfOpen | SendRaw | ExpireListenKey | Switched
 
 
 class Faults:
@@ -162,9 +169,13 @@ class Faults:
         """The sockets of today go dead for ever, without a close; new ones work."""
         self._tell(HalfOpen(venue, kinds or BOTH))
 
-    def close(self, venue: str, code: int | None = 1001, message: str = "", *kinds: StreamKind) -> None:
-        """Closes all sockets with a code; None resets the connections."""
-        self._tell(CloseSockets(venue, kinds or BOTH, code, message))
+    def close(self, venue: str, code: int = 1001, *kinds: StreamKind) -> None:
+        """Closes all sockets with a code."""
+        self._tell(CloseSockets(venue, kinds or BOTH, code))
+
+    def reset(self, venue: str, *kinds: StreamKind) -> None:
+        """Resets all connections, without a close frame."""
+        self._tell(Reset(venue, kinds or BOTH))
 
     def bad_frame(self, venue: str, frame: str | bytes = '{"e":', *kinds: StreamKind) -> None:
         """Sends these characters on every socket."""
@@ -202,11 +213,10 @@ class Faults:
         """Every REST answer is this status; None ends it."""
         self.of(venue).failing_status = status
 
-    def rate_limit(self, venue: str, now_ms: int, retry_after_s: float) -> None:
-        """The next answer is "too many requests"; a call before `retry_after_s` is over makes it a ban twice as long."""
+    def rate_limit(self, venue: str, retry_after_s: float) -> None:
+        """The next call gets 429 and starts the wait; another one before its end makes it a ban, 418."""
         state = self.of(venue)
-        state.rate_limited, state.banned = True, False
-        state.blocked_until_ms = now_ms + round(retry_after_s * 1000)
+        state.retry_after_s, state.banned, state.blocked_until_ms = retry_after_s, False, None
 
     def cut_answers(self, venue: str, count: int = 1) -> None:
         """So many REST answers break off in the middle of their body."""

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from adapters.loopback.faults import Faults, VenueFaults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-BLACK_HOLE_STEP_S = 0.05
 
 
 class Refusals(Protocol):
@@ -33,10 +33,12 @@ class Gate:
         self._faults = faults
         self._refusals = refusals
         self._now_ms = now_ms
+        self.open = asyncio.Event()  # cleared while the venue is a black hole
+        self.open.set()
         self.requests: Counter[str] = Counter()  # by "METHOD /path"
-        self.requests_while_blocked = 0
+        self.requests_while_blocked = 0  # after a refusal, before its Retry-After was over
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """For web.Application(middlewares=...)."""
 
         @web.middleware
@@ -46,8 +48,7 @@ class Gate:
         return gate
 
     async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        while self._state().black_hole:
-            await asyncio.sleep(BLACK_HOLE_STEP_S)
+        await self.open.wait()
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await handler(request)
         self.requests[f"{request.method} {request.path}"] += 1
@@ -66,25 +67,27 @@ class Gate:
         return self._faults.of(self._venue)
 
     def _refusal(self) -> web.Response | None:
-        state, now_ms = self._state(), self._now_ms()
-        if state.rate_limited and now_ms >= state.blocked_until_ms and self.requests_while_blocked:
-            state.rate_limited = state.banned = False
-            self.requests_while_blocked = 0
-        if state.rate_limited:
-            return self._blocked(state, now_ms)
+        state = self._state()
+        if state.blocked_until_ms is not None and self._now_ms() >= state.blocked_until_ms:
+            state.retry_after_s = state.blocked_until_ms = None
+            state.banned = False
+        if state.retry_after_s is not None:
+            return self._blocked(state, state.retry_after_s)
         if state.failing_status is not None:
             return self._refusals.server_error(state.failing_status)
         return None
 
-    def _blocked(self, state: VenueFaults, now_ms: int) -> web.Response:
-        self.requests_while_blocked += 1
-        if self.requests_while_blocked > 1:
-            left_ms = max(1000, state.blocked_until_ms - now_ms)
-            state.blocked_until_ms = state.blocked_until_ms if state.banned else now_ms + 2 * left_ms
-            state.banned = True
-        retry_after_s = max(1.0, (state.blocked_until_ms - now_ms) / 1000)
+    def _blocked(self, state: VenueFaults, retry_after_s: float) -> web.Response:
+        if state.blocked_until_ms is None:
+            state.blocked_until_ms = self._now_ms() + round(retry_after_s * 1000)
+        else:
+            self.requests_while_blocked += 1
+            if not state.banned:
+                state.banned = True
+                state.blocked_until_ms = self._now_ms() + round(2 * retry_after_s * 1000)
+        left_s = max(1.0, (state.blocked_until_ms - self._now_ms()) / 1000)
         return self._refusals.too_many_requests(
-            banned=state.banned, retry_after_s=retry_after_s, until_ms=state.blocked_until_ms
+            banned=state.banned, retry_after_s=left_s, until_ms=state.blocked_until_ms
         )
 
 
@@ -96,5 +99,5 @@ async def cut_short(request: web.Request, response: web.Response) -> web.StreamR
     await half.prepare(request)
     await half.write(body[: len(body) // 2])
     if request.transport is not None:
-        request.transport.abort()  # type: ignore[attr-defined]  # a TCP transport has it
+        request.transport.abort()
     return half

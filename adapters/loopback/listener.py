@@ -11,21 +11,21 @@ BACKLOG = 256
 
 
 class Listener:
-    """Serves an application on 127.0.0.1, on a port that the system chose.
+    """Serves an application on 127.0.0.1, on a port that the system chooses unless one is given.
 
     A second socket, bound and never listening, holds the port while we refuse, so that nobody else gets it.
     """
 
-    def __init__(self, application: web.Application) -> None:
+    def __init__(self, application: web.Application, port: int = 0) -> None:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         self._holder: socket.socket | None = None
         self._site: web.SockSite | None = None
-        self.port = 0
+        self.port = port
 
     async def start(self) -> None:
         """Takes a port and listens."""
         await self._runner.setup()
-        self._holder = _bound(0)
+        self._holder = _bound(self.port)
         self.port = self._holder.getsockname()[1]
         await self.accept()
 

@@ -50,19 +50,19 @@ class Socket:
         self._dead = self._dead or for_ever
         self._flowing.clear()
         if self._transport is not None:
-            self._transport.pause_reading()  # type: ignore[attr-defined]  # a TCP transport has it
+            self._transport.pause_reading()
 
     def thaw(self) -> None:
         """Goes on, unless frozen for ever."""
         if not self._dead:
             self._flowing.set()
             if self._transport is not None and not self._transport.is_closing():
-                self._transport.resume_reading()  # type: ignore[attr-defined]
+                self._transport.resume_reading()
 
     def abort(self) -> None:
         """Resets the connection."""
         if self._transport is not None:
-            self._transport.abort()  # type: ignore[attr-defined]
+            self._transport.abort()
 
     def _put(self, item: str | bytes | int) -> None:
         try:

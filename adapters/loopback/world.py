@@ -1,140 +1,20 @@
 """What is true on the loopback exchange: contracts, prices and accounts. It speaks no venue's format.
 
-Tests and the demo change the world through the setters below; each change is told at once to the faces, which push
-it to their sockets as the venue would. One event loop owns a world: nothing here is safe for threads.
+Tests and the demo change the world through the setters below; each change is told at once to the faces, which
+push it to their sockets as the venue would. One event loop owns a world: nothing here is safe for threads.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from enum import StrEnum
 
 from adapters.loopback.amounts import ZERO, Number, exact, to_step
+from adapters.loopback.holdings import Account, AssetPrice, Cause, Change, Contract, Position, Quote
 from monitor.clock import Clock, SystemClock
 
 MILLISECOND_NS = 1_000_000
-SIDES = ("", "long", "short")  # "" in one-way mode
-
-LegKey = tuple[str, str]  # symbol, side
-
-
-class Cause(StrEnum):
-    """Why an account changed; each face has the venue's own word for it."""
-
-    ORDER = "order"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    FUNDING = "funding"
-    MARGIN_TRANSFER = "margin transfer"
-    MARGIN_MODE = "margin mode"
-    LEVERAGE = "leverage"
-    ACCOUNT_MODE = "account mode"
-    DELEVERAGED = "auto-deleveraging"
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """From `floor` to `cap` of notional: maintenance = notional x rate - deduction."""
-
-    floor: Decimal
-    cap: Decimal
-    rate: Decimal
-    deduction: Decimal
-    max_leverage: Decimal
-    number: int = 1  # the venue's own id of the bracket
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A linear perpetual contract of one venue."""
-
-    venue: str
-    symbol: str
-    underlying: str
-    margin_asset: str
-    tick: Decimal
-    step: Decimal  # of quantity
-    mark_step: Decimal  # marks are published on this grid
-    taker_fee: Decimal
-    brackets: tuple[Bracket, ...]
-
-
-@dataclass
-class Quote:
-    """What the venue publishes of a contract."""
-
-    mark: Decimal
-    index: Decimal
-    funding_rate: Decimal
-
-
-@dataclass
-class AssetPrice:
-    """A collateral asset in USD, with the haircuts that venues have in common."""
-
-    index: Decimal
-    bid_buffer: Decimal = ZERO
-    ask_buffer: Decimal = ZERO
-
-
-@dataclass
-class Position:
-    """One leg. `isolated_wallet` None means cross."""
-
-    symbol: str
-    side: str
-    quantity: Decimal  # signed, long is positive
-    entry: Decimal
-    isolated_wallet: Decimal | None = None
-    updated_ms: int = 0
-
-    @property
-    def key(self) -> LegKey:
-        """Symbol and side."""
-        return (self.symbol, self.side)
-
-
-@dataclass
-class Account:
-    """Credentials, modes and holdings. `wallets` are the cross wallets, before unrealised profit."""
-
-    venue: str
-    name: str
-    key: str
-    secret: str
-    address: str
-    can_trade: bool = False
-    can_withdraw: bool = False
-    hedge: bool = False
-    multi_assets: bool = False
-    isolated_margin: bool = False  # of the whole account, where a venue has that
-    wallets: dict[str, Decimal] = field(default_factory=dict)
-    borrowed: dict[str, Decimal] = field(default_factory=dict)
-    positions: dict[LegKey, Position] = field(default_factory=dict)
-    leverages: dict[str, Decimal] = field(default_factory=dict)
-    margin_modes: dict[str, str] = field(default_factory=dict)  # symbol -> "cross" or "isolated"
-    updated_ms: int = 0
-
-    @property
-    def id(self) -> str:
-        """`venue/name`."""
-        return f"{self.venue}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one act changed on one account."""
-
-    account: Account
-    cause: Cause
-    at_ms: int
-    assets: tuple[str, ...] = ()
-    legs: tuple[Position, ...] = ()  # as they are now; quantity 0 when closed
-    deposited: Decimal = ZERO  # money that came from or went outside
-
 
 Listener = Callable[[Change], None]
 
@@ -195,7 +75,7 @@ class World:
     def set_mark(
         self, symbol: str, price: Number, index: Number | None = None, venue: str | None = None
     ) -> None:
-        """Sets mark and index of a symbol, at one venue or at all that list it; the index follows the mark unless given."""
+        """Sets mark and index (the same unless given), at one venue or at all that list the symbol."""
         for contract in self._listed(symbol, venue):
             quote = self.quotes[contract.venue, symbol]
             quote.mark = to_step(price, contract.mark_step)
@@ -435,10 +315,3 @@ class World:
         change = Change(account, cause, account.updated_ms, tuple(assets), tuple(legs), deposited)
         for listener in self._listeners:
             listener(change)
-
-
-def legs_by_symbol(account: Account) -> Iterator[tuple[str, list[Position]]]:
-    """The legs of each symbol together: in hedge mode there may be two."""
-    symbols = dict.fromkeys(leg.symbol for leg in account.positions.values())
-    for symbol in symbols:
-        yield symbol, [leg for leg in account.positions.values() if leg.symbol == symbol]

@@ -145,7 +145,7 @@ class Assessor:
         reported = pool.fact.reported
         if reported is None or pool.own_reasons:
             return False
-        found = self.solver.assess_row(pool.row, book)
+        found = self.solver.assess(pool.row, book)
         notional = self._notional(pool, book)
         errors = [
             relative_error(found.maintenance_margin, reported.maintenance_margin, notional),
@@ -222,5 +222,5 @@ class Assessor:
             self.pocket(book),
             nothing,
         )
-        self.solver.nearest(nothing, book, self.pocket(book), self.distance)
+        self.solver.warm_up(book, self.pocket(book))
         oldest_prices(nothing, book, self._quotes.seen_ns, self._quotes.is_fixed, nothing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
+from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
 from monitor.domain.assessment import (
     Contributor,
     MarginAssessment,
@@ -26,12 +28,18 @@ from monitor.domain.assessment import (
 )
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, PoolId
-from monitor.margin.rows import Book, Requirement
+from monitor.domain.instrument import Kind
+from monitor.margin.rows import Book
 
 ASSET_DIGITS = 2  # of an amount to add where nothing better is known
 MOST_CONTRIBUTORS = 10
 MOST_CUTS = 3
 MOST_TO_ADD = 64.0  # times maintenance and deficit: more is no rescue
+
+
+class _Offer(NamedTuple):
+    change: Change
+    option: RescueOption  # its ratio is not known yet
 
 
 class Describer:
@@ -60,8 +68,11 @@ class Describer:
         figures = self._assessor.figures[pool.row]
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)
-        moves = self._moves(pool, book, pocket)
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
+        level = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
+        most = MOST_TO_ADD * (maintenance / level + abs(equity)) if outline.band > RiskBand.CLEAR else 0.0
+        survey = self._assessor.solver.survey(pool.row, level, most, book, pocket)
+        moves = self._moves(survey)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
         return msgspec.structs.replace(
             outline,
@@ -73,8 +84,8 @@ class Describer:
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
             moves=moves,
-            contributors=self._contributors(pool, book, pocket),
-            rescue=self._rescue(pool, book, pocket) if outline.band > RiskBand.CLEAR else (),
+            contributors=self._contributors(pool, equity, survey, book),
+            rescue=self._rescue(pool, survey, book, pocket),
         )
 
     def _outline(self, pool: PlacedPool, now_ns: int, wall_ns: int) -> MarginAssessment:
@@ -107,111 +118,87 @@ class Describer:
         reconciled_ns = self._accounts[pool.account].reconciled_ns
         return None if reconciled_ns is None else (now_ns - reconciled_ns) / 1e9
 
-    def _moves(self, pool: PlacedPool, book: Book[float], pocket: Book[float]) -> tuple[UnderlyingMove, ...]:
+    def _moves(self, survey: Survey) -> tuple[UnderlyingMove, ...]:
         names = {number: name for name, number in self._placing.underlyings.items()}
-        moves = self._assessor.solver.moves(pool.row, book, pocket)
+        moves = zip(*survey.moves, strict=True)
         return tuple(
-            UnderlyingMove(names[move.underlying], _percent(move.lower), _percent(move.upper))
-            for move in moves
+            UnderlyingMove(names[int(u)], _percent(lower), _percent(upper)) for u, lower, upper in moves
         )
 
     def _contributors(
-        self, pool: PlacedPool, book: Book[float], pocket: Book[float]
+        self, pool: PlacedPool, equity: float, survey: Survey, book: Book[float]
     ) -> tuple[Contributor, ...]:
-        prices = self._assessor.solver.prices(pool.row, book, pocket)
         found = [
-            self._contributor(pool, place, leg, price, book, pocket)
-            for place, (leg, price) in enumerate(zip(pool.legs, prices, strict=True))
+            self._contributor(place, leg, equity, survey.legs, book) for place, leg in enumerate(pool.legs)
         ]
         found.sort(key=lambda c: (-c.maintenance_margin, c.instrument, c.side))
         return tuple(found[:MOST_CONTRIBUTORS])
 
     def _contributor(
-        self,
-        pool: PlacedPool,
-        place: int,
-        leg: PositionFact,
-        price: float | None,
-        book: Book[float],
-        pocket: Book[float],
+        self, place: int, leg: PositionFact, equity: float, legs: LegColumns, book: Book[float]
     ) -> Contributor:
-        account = book.pools[pool.row]
-        row = book.positions[account.position_first + place]
         instrument = self._placing.instruments[leg.instrument]
-        mark = float(book.quotes[book.instruments[row.instrument].mark])
-        size = float(row.quantity) * float(instrument.multiplier)
-        without = self._assessor.solver.without(place, pool.row, book, pocket)
-        alone = self._assessor.solver.alone(place, pool.row, book, pocket)
         return Contributor(
             instrument=leg.instrument,
             side=leg.side,
-            quantity=float(row.quantity),
-            mark_price=mark,
-            notional=abs(size) * mark,
-            maintenance_margin=float(alone.maintenance_margin),
-            unrealised_profit=float(self._assessor.figures[pool.row].equity - without.equity),
-            liquidation_price=price,
+            quantity=float(leg.quantity),
+            mark_price=self._mark(leg, book),
+            notional=self._notional(leg, book),
+            maintenance_margin=float(legs.maintenance_alone[place]),
+            unrealised_profit=equity - float(legs.equity_without[place]),
+            liquidation_price=_told(legs.price[place]),
             price_digits=instrument.price_digits,
             quantity_digits=instrument.quantity_digits,
         )
 
-    def _rescue(self, pool: PlacedPool, book: Book[float], pocket: Book[float]) -> tuple[RescueOption, ...]:
-        levels = self._placing.levels[int(book.pools[pool.row].levels)]
-        level = levels.clear_at[0]
-        adds = [self._add(pool, line, asset, level, book, pocket) for line, asset in enumerate(pool.assets)]
-        cuts = [self._cut(pool, place, leg, level, book, pocket) for place, leg in enumerate(pool.legs)]
-        best_cuts = sorted(
-            (cut for cut in cuts if cut is not None),
-            key=lambda cut: (cut.fraction or 0) * self._notional_of(pool, cut.target, book),
-        )
-        return (*(add for add in adds if add is not None), *best_cuts[:MOST_CUTS])
+    def _rescue(
+        self, pool: PlacedPool, survey: Survey, book: Book[float], pocket: Book[float]
+    ) -> tuple[RescueOption, ...]:
+        """Rounded up to what the venue takes, then assessed again; the smallest cuts first."""
+        offers = [*self._adds(pool, survey), *self._cuts(pool, survey, book)]
+        changes = [offer.change for offer in offers]
+        after = self._assessor.solver.after(changes, pool.row, book, pocket)
+        told = []
+        for offer, (maintenance, equity) in zip(offers, after, strict=True):
+            ratio = ratio_of(maintenance, equity)
+            if ratio is not None:
+                told.append(msgspec.structs.replace(offer.option, ratio_after=ratio))
+        return tuple(told)
 
-    def _add(
-        self, pool: PlacedPool, line: int, asset: str, level: float, book: Book[float], pocket: Book[float]
-    ) -> RescueOption | None:
-        figures = self._assessor.figures[pool.row]
-        price = float(
-            book.quotes[book.assets[book.balances[book.pools[pool.row].balance_first + line].asset].price]
-        )
-        short = float(figures.maintenance_margin) / level + abs(float(figures.equity))
-        solver = self._assessor.solver
-        needed = solver.amount_to_add(line, level, MOST_TO_ADD * short / price, pool.row, book, pocket)
-        if needed is None:
-            return None
-        digits = self._asset_digits(pool.venue, asset)
-        amount = _rounded_up(needed, digits)
-        ratio = _ratio(solver.after_adding(line, amount, pool.row, book, pocket))
-        return None if ratio is None else RescueOption("add", asset, amount, None, ratio, digits)
+    def _adds(self, pool: PlacedPool, survey: Survey) -> list[_Offer]:
+        offers = []
+        for line, asset in enumerate(pool.assets):
+            if not math.isnan(survey.adds[line]):
+                digits = self._asset_digits(pool.venue, asset)
+                amount = _rounded_up(float(survey.adds[line]), digits)
+                option = RescueOption("add", asset, amount, None, math.nan, digits)
+                offers.append(_Offer(Change(TOP_UP, line, amount), option))
+        return offers
 
-    def _cut(
-        self,
-        pool: PlacedPool,
-        place: int,
-        leg: PositionFact,
-        level: float,
-        book: Book[float],
-        pocket: Book[float],
-    ) -> RescueOption | None:
-        solver = self._assessor.solver
-        fraction = solver.fraction_to_cut(place, level, pool.row, book, pocket)
-        if fraction is None:
-            return None
+    def _cuts(self, pool: PlacedPool, survey: Survey, book: Book[float]) -> list[_Offer]:
+        able = [place for place in range(len(pool.legs)) if not math.isnan(survey.legs.cut[place])]
+        able.sort(key=lambda place: float(survey.legs.cut[place]) * self._notional(pool.legs[place], book))
+        return [
+            self._cut(place, pool.legs[place], float(survey.legs.cut[place])) for place in able[:MOST_CUTS]
+        ]
+
+    def _cut(self, place: int, leg: PositionFact, fraction: float) -> _Offer:
         digits = self._placing.instruments[leg.instrument].quantity_digits
         held = abs(float(leg.quantity))
         amount = min(_rounded_up(held * fraction, digits), held)
-        ratio = _ratio(solver.after_cutting(place, amount / held, pool.row, book, pocket))
         target = f"{leg.instrument}/{leg.side}" if leg.side else leg.instrument
-        return None if ratio is None else RescueOption("cut", target, amount, amount / held, ratio, digits)
+        option = RescueOption("cut", target, amount, amount / held, math.nan, digits)
+        return _Offer(Change(CUT, place, amount / held), option)
 
-    def _notional_of(self, pool: PlacedPool, target: str, book: Book[float]) -> float:
-        instrument, _, side = target.partition("/")
-        for leg in pool.legs:
-            if leg.instrument == instrument and leg.side == side:
-                row = self._quotes.find(leg.instrument)
-                return abs(float(leg.quantity)) * (
-                    float(self._quotes.values[row]) if row is not None else 0.0
-                )
-        return math.inf
+    def _mark(self, leg: PositionFact, book: Book[float]) -> float:
+        row = self._quotes.find(leg.instrument)
+        return float(book.quotes[row]) if row is not None else math.nan
+
+    def _notional(self, leg: PositionFact, book: Book[float]) -> float:
+        """In the settle asset."""
+        instrument, mark = self._placing.instruments[leg.instrument], self._mark(leg, book)
+        size = abs(float(leg.quantity)) * float(instrument.multiplier)
+        return size / mark if instrument.kind is Kind.INVERSE else size * mark
 
     def _asset_digits(self, venue: str, asset: str) -> int:
         definition = self._placing.collateral.get((venue, asset))
@@ -225,12 +212,8 @@ def ratio_of(maintenance: float, equity: float) -> float | None:
     return maintenance / equity if equity > 0 else None
 
 
-def _ratio(requirement: Requirement[float]) -> float | None:
-    return ratio_of(float(requirement.maintenance_margin), float(requirement.equity))
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100 * fraction
+def _percent(factor: float) -> float | None:
+    return None if math.isnan(factor) else 100 * (float(factor) - 1)
 
 
 def _told(value: float) -> float | None:

@@ -7,14 +7,17 @@ present model declares; one that does not is walked in fine steps.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from monitor.book.compiled import LOOP
 from monitor.book.pocket import cut, fill, move_underlying, pocket_for, top_up
-from monitor.margin.rows import Book, Requirement
+from monitor.book.tables import empty_rows
+from monitor.margin.rows import Balance, Book, Pool, Requirement
 
 UNDERLYING, PRICE, TOP_UP, CUT = range(4)
 FAR_LOG_MOVE = 9.2  # a price at a ten-thousandth, or at ten thousand times
@@ -24,6 +27,7 @@ FINE_GROWTH = 1.0
 TOLERANCE = 1e-13
 TURNS = 200
 LIQUIDATION = 1.0
+Floats = npt.NDArray[np.float64]
 
 
 @njit(**LOOP)
@@ -184,32 +188,77 @@ def without(models, place, pool, book, pocket):  # type: ignore[no-untyped-def]
 
 
 @njit(**LOOP)
-def needed(models, kind, target, far, growth, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The smallest change towards `far` that brings the pool below `level`; nan if none does."""
-    fill(pool, book, pocket)
-    return searched(models, kind, target, far / 1024, growth, far, level, pool, book, pocket)
-
-
-@njit(**LOOP)
 def assess(models, pool, book):  # type: ignore[no-untyped-def]
     """One pool's requirement."""
     return models[book.pools[pool].model](pool, book)
 
 
 @njit(**LOOP)
-def after(models, kind, target, x, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The requirement after a change."""
+def rescues(models, growth, level, most, pool, book, pocket, adds, cuts):  # type: ignore[no-untyped-def]
+    """Least amount in each balance, and least fraction of each position, that brings the pool below `level`; nan where none does."""
     fill(pool, book, pocket)
-    change(kind, target, x, pool, book, pocket)
-    return models[pocket.pools[0].model](0, pocket)
+    for k in range(pocket.pools[0].balance_last):
+        far = most / pocket.quotes[book.assets[pocket.balances[k].asset].price]
+        adds[k] = searched(models, TOP_UP, k, far / 1024, CONVEX_GROWTH, far, level, pool, book, pocket)
+    for k in range(pocket.pools[0].position_last):
+        cuts[k] = searched(models, CUT, k, 1 / 64, FINE_GROWTH, 1.0, level, pool, book, pocket)
 
 
-class Moves(NamedTuple):
-    """Liquidating moves of one underlying, as fractions of its price; None where none liquidates."""
+@njit(**LOOP)
+def survey_pool(models, growth, level, most, pool, book, pocket, moves, legs, adds):  # type: ignore[no-untyped-def]
+    """Everything that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
+    count = moves_of(models, growth, pool, book, pocket, moves.underlying, moves.lower, moves.upper)
+    venue_prices(models, growth, pool, book, pocket, legs.price)
+    for k in range(book.pools[pool].position_last - book.pools[pool].position_first):
+        legs.maintenance_alone[k] = alone(models, k, pool, book, pocket).maintenance_margin
+        legs.equity_without[k] = without(models, k, pool, book, pocket).equity
+    if most > 0:
+        rescues(models, growth, level, most, pool, book, pocket, adds, legs.cut)
+    return count
 
-    underlying: int
-    lower: float | None
-    upper: float | None
+
+@njit(**LOOP)
+def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity, maintenance):  # type: ignore[no-untyped-def]
+    """The requirement after each of several changes, each on its own."""
+    for k in range(len(kinds)):
+        fill(pool, book, pocket)
+        change(kinds[k], targets[k], sizes[k], pool, book, pocket)
+        found = models[pocket.pools[0].model](0, pocket)
+        equity[k] = found.equity
+        maintenance[k] = found.maintenance_margin
+
+
+class MoveColumns(NamedTuple):
+    """Liquidating factors by underlying; nan where no move that way liquidates."""
+
+    underlying: npt.NDArray[np.int64]
+    lower: Floats
+    upper: Floats
+
+
+class LegColumns(NamedTuple):
+    """By position, in its order in the pool."""
+
+    price: Floats  # liquidation price by the venue's convention; nan for none
+    maintenance_alone: Floats
+    equity_without: Floats
+    cut: Floats  # fraction whose closing is enough; nan where even all of it is not
+
+
+class Survey(NamedTuple):
+    """What the searches found of one pool."""
+
+    moves: MoveColumns
+    legs: LegColumns
+    adds: Floats  # amount by balance that is enough; nan for none
+
+
+class Change(NamedTuple):
+    """A what-if: TOP_UP of a balance by an amount, or CUT of a position by a fraction."""
+
+    kind: int
+    target: int
+    size: float
 
 
 class Solver:
@@ -225,78 +274,52 @@ class Solver:
         """A pocket that fits, made anew when the book's tables were."""
         held = self._pocket
         room = (max(positions, self._room[0]), max(balances, self._room[1]), len(book.quotes))
-        if held is None or room != self._room or held.instruments is not book.instruments:
+        if held is None or room != self._room:
             self._room = room
             held = pocket_for(book, room[0], room[1])
-        elif held.assets is not book.assets or held.tiers is not book.tiers:
-            held = held._replace(assets=book.assets, tiers=book.tiers)
-        self._pocket = held
-        return held
+        self._pocket = held._replace(instruments=book.instruments, assets=book.assets, tiers=book.tiers)
+        return self._pocket
 
-    def assess_row(self, pool: int, book: Book[float]) -> Requirement[float]:
+    def warm_up(self, book: Book[float], pocket: Book[float]) -> None:
+        """Compiles every search now, on nothing."""
+        book = book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
+        self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
+        self.survey(0, LIQUIDATION, 0.0, book, pocket)
+        self.after((), 0, book, pocket)
+        self.assess(0, book)
+
+    def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
         """What one pool requires."""
         return assess(self.models, pool, book)  # type: ignore[no-any-return]
 
-    def nearest(self, rows: Any, book: Book[float], pocket: Book[float], distance: Any) -> None:
+    def nearest(
+        self, rows: npt.NDArray[np.int64], book: Book[float], pocket: Book[float], distance: Floats
+    ) -> None:
         """Writes the nearest liquidating move of these pool rows into `distance`."""
-        underlyings, lower, upper = self._scratch(pocket)
-        nearest_moves(self.models, self.growths, rows, book, pocket, underlyings, lower, upper, distance)
+        moves = _move_columns(pocket)
+        nearest_moves(self.models, self.growths, rows, book, pocket, *moves, distance)
 
-    def moves(self, pool: int, book: Book[float], pocket: Book[float]) -> list[Moves]:
-        """Per underlying of a pool, the lower and the upper move that liquidate it."""
-        underlyings, lower, upper = self._scratch(pocket)
-        count = moves_of(self.models, self._growth(pool, book), pool, book, pocket, underlyings, lower, upper)
-        return [
-            Moves(int(underlyings[k]), _or_none(lower[k] - 1), _or_none(upper[k] - 1)) for k in range(count)
-        ]
+    def survey(self, pool: int, level: float, most: float, book: Book[float], pocket: Book[float]) -> Survey:
+        """Everything that a message says of a pool. `most` is the worth beyond which adding is no rescue; 0 looks for none."""
+        moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
+        legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
+        growth = float(self.growths[book.pools[pool].model])
+        count = survey_pool(self.models, growth, level, most, pool, book, pocket, moves, legs, adds)
+        found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
+        return Survey(found, legs, adds)
 
-    def prices(self, pool: int, book: Book[float], pocket: Book[float]) -> list[float | None]:
-        """Each position's liquidation price by the venue's convention."""
-        out = np.full(len(pocket.positions), math.nan)
-        venue_prices(self.models, self._growth(pool, book), pool, book, pocket, out)
-        count = book.pools[pool].position_last - book.pools[pool].position_first
-        return [_or_none(price) for price in out[:count]]
-
-    def alone(self, place: int, pool: int, book: Book[float], pocket: Book[float]) -> Requirement[float]:
-        """What one position asks for by itself."""
-        return alone(self.models, place, pool, book, pocket)  # type: ignore[no-any-return]
-
-    def without(self, place: int, pool: int, book: Book[float], pocket: Book[float]) -> Requirement[float]:
-        """What the others ask for."""
-        return without(self.models, place, pool, book, pocket)  # type: ignore[no-any-return]
-
-    def amount_to_add(
-        self, line: int, level: float, most: float, pool: int, book: Book[float], pocket: Book[float]
-    ) -> float | None:
-        """Least amount in one balance that brings the pool below `level`; None if `most` is not enough."""
-        return _or_none(needed(self.models, TOP_UP, line, most, CONVEX_GROWTH, level, pool, book, pocket))
-
-    def fraction_to_cut(
-        self, place: int, level: float, pool: int, book: Book[float], pocket: Book[float]
-    ) -> float | None:
-        """Least fraction of one position whose closing brings the pool below `level`; None if even all of it does not."""
-        return _or_none(needed(self.models, CUT, place, 1.0, FINE_GROWTH, level, pool, book, pocket))
-
-    def after_adding(
-        self, line: int, amount: float, pool: int, book: Book[float], pocket: Book[float]
-    ) -> Requirement[float]:
-        """The requirement with `amount` more in a balance."""
-        return after(self.models, TOP_UP, line, amount, pool, book, pocket)  # type: ignore[no-any-return]
-
-    def after_cutting(
-        self, place: int, fraction: float, pool: int, book: Book[float], pocket: Book[float]
-    ) -> Requirement[float]:
-        """The requirement with a position cut."""
-        return after(self.models, CUT, place, fraction, pool, book, pocket)  # type: ignore[no-any-return]
-
-    def _growth(self, pool: int, book: Book[float]) -> float:
-        return float(self.growths[book.pools[pool].model])
-
-    @staticmethod
-    def _scratch(pocket: Book[float]) -> tuple[Any, Any, Any]:
-        room = len(pocket.positions) + len(pocket.balances)
-        return np.zeros(room, np.int64), np.zeros(room), np.zeros(room)
+    def after(
+        self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Book[float]
+    ) -> list[tuple[float, float]]:
+        """Maintenance margin and equity after each change."""
+        kinds = np.array([change.kind for change in changes], dtype=np.int64)
+        targets = np.array([change.target for change in changes], dtype=np.int64)
+        sizes = np.array([change.size for change in changes], dtype=np.float64)
+        equity, maintenance = np.zeros(len(changes)), np.zeros(len(changes))
+        requirements_after(self.models, kinds, targets, sizes, pool, book, pocket, equity, maintenance)
+        return [(float(m), float(e)) for m, e in zip(maintenance, equity, strict=True)]
 
 
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _move_columns(pocket: Book[float]) -> MoveColumns:
+    room = len(pocket.positions) + len(pocket.balances)
+    return MoveColumns(np.zeros(room, np.int64), np.zeros(room), np.zeros(room))

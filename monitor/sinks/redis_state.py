@@ -23,7 +23,7 @@ from monitor.domain.turn import BookView, Turn
 from monitor.names import Metrics
 from monitor.sinks.state_diff import StreamBudget, Written
 from monitor.sinks.state_record import NANOSECONDS, SCHEMA, Keys, StateMeta, encode_rows, utc
-from monitor.sinks.store_link import STORE_ERRORS, Command, StoreLink, error_kind
+from monitor.sinks.store_link import STORE_ERRORS, Command, StoreLink, error_kind, error_text
 
 log = structlog.get_logger()
 REWRITE_S = 2.0  # deadline of a slice of a full rewrite
@@ -182,7 +182,7 @@ class RedisState:
     async def _failed(self, error: Exception, view: BookView) -> None:
         kind = error_kind(error)
         if not self._failures:
-            log.error("store_lost", kind=kind, reason=str(error))
+            log.error("store_lost", kind=kind, reason=error_text(error))
         self._failures += 1
         self._metrics.store_up.set(0)
         self._metrics.store_errors.labels(kind).inc()

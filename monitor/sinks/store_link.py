@@ -103,3 +103,8 @@ def error_kind(error: Exception) -> str:
     if type(error) is exceptions.ConnectionError and isinstance(error.__cause__, exceptions.RedisError):
         cause = error.__cause__  # what the server answered to our greeting
     return next((kind for known, kind in KINDS if isinstance(cause, known)), "command")
+
+
+def error_text(error: Exception) -> str:
+    """What went wrong, without the command that redis-py quotes: positions stay out of the logs."""
+    return str(error).rsplit("caused error: ", 1)[-1]

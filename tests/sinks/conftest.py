@@ -1,4 +1,4 @@
-"""Real servers for the tests that ask: the wheel's Valkey, the system's Redis if it is there, our own pages."""
+"""Real servers for the tests that ask: the wheel's Valkey, the system's Redis if there, our own pages."""
 
 from __future__ import annotations
 

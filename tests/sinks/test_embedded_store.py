@@ -123,6 +123,22 @@ async def test_a_second_daemon_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         assert find_store_url(tmp_path) is not None
 
 
+async def test_the_lock_outlives_the_daemon_while_its_store_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that can't die yet keeps the directory: two servers never write one file."""
+    monkeypatch.setattr(embedded_store, "LOCK_S", 0.1)
+    with daemon(tmp_path) as (process, store_pid):
+        os.kill(store_pid, signal.SIGSTOP)
+        process.kill()
+        process.wait(10)
+        try:
+            with pytest.raises(DataDirInUse):
+                await EmbeddedStore(tmp_path).start()
+        finally:
+            os.kill(store_pid, signal.SIGCONT)
+
+
 async def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
     """Every write that was answered is there after the server was killed and started again."""
     async with EmbeddedStore(tmp_path) as store, client(store.url) as writer:
@@ -175,6 +191,8 @@ async def test_a_long_data_dir_gets_a_socket_elsewhere(
         assert store.url == find_store_url(data_dir) == f"unix://{private}/valkey.sock"
         async with client(store.url) as reader:
             assert await reader.ping()
+        assert store.pid is not None
+        os.kill(store.pid, signal.SIGKILL)  # so that it can't tidy up behind itself
     assert list(runtime.iterdir()) == []
 
 

@@ -1,0 +1,333 @@
+"""One account: may its key be used, what does it hold, and does its stream tell every change.
+
+The order after every (re)connection is StreamGap, AccountSnapshot, what the stream told meanwhile, StreamReady.
+What arrives while the snapshot is read waits in a buffer, so that it is neither lost nor laid on a stale base.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from adapters.backoff import Backoff
+from adapters.link import StreamBroken
+from adapters.session import Alive, Broken, Flowing, Misheard, Moved, Opened, Session, Signal, Tools
+from adapters.venue import (
+    KeyRefused,
+    Post,
+    RateLimited,
+    SnapshotSource,
+    Stream,
+    StreamExpired,
+    UnsupportedMode,
+    VenueSpec,
+    VenueUnavailable,
+)
+from monitor.config import Account
+from monitor.domain.assessment import Reason
+from monitor.domain.event import (
+    AccountDelta,
+    AccountRefused,
+    AccountSnapshot,
+    Event,
+    LeverageChanged,
+    StreamAlive,
+    StreamGap,
+    StreamReady,
+    VenueWarning,
+)
+from monitor.domain.identity import InstrumentId, account_id
+
+log = structlog.get_logger()
+RECONCILE_S = 45.0  # minus jitter: the book calls an account stale at 60 s
+RECONCILE_JITTER_S = 5.0
+RECONCILE_SPACING_S = 2.0
+SNAPSHOT_TIMEOUT_S = 20.0
+REFUSED_PAUSE_S = 60.0  # a refused key is tried again slowly
+KEY_CHECK_S = 6 * 3600.0
+KEY_CHECK_TRIES = 3  # then the account is watched, and the check goes on beside it
+KEY_CHECK_AGAIN_S = 60.0
+BUFFER_LIMIT = 10_000
+ALIVE_EVERY_NS = 500_000_000
+Changes = AccountDelta | AccountSnapshot | LeverageChanged | VenueWarning
+
+
+class AccountFeed:
+    """Run one per account, supervised. `held` is told every instrument that the account holds."""
+
+    def __init__(
+        self,
+        account: Account,
+        spec: VenueSpec,
+        post: Post,
+        tools: Tools,
+        held: Callable[[Iterable[InstrumentId]], None],
+    ) -> None:
+        self.id = account_id(account.venue, account.name)
+        self._account = account
+        self._spec = spec
+        self._post = post
+        self._tools = tools
+        self._held = held
+        self._clock = tools.clock
+        self._backoff = Backoff(tools.rng)
+        self._wanted = asyncio.Event()
+        self._confirm = False
+        self._is_open = False  # a connection is subscribed
+        self._is_whole = False  # ... and the snapshot that it stands on was posted
+        self._gap_told = ""
+        self._opened = 0  # counts what makes a snapshot that is under way too old
+        self._buffer: list[Changes] = []
+        self._alive_ns = 0
+        self._tried_ns = 0
+
+    def reconcile_soon(self, reason: str, confirm: bool = False) -> None:
+        """Asks for a snapshot at once (at most one in two seconds); with `confirm` from two endpoints."""
+        if not self._wanted.is_set():
+            log.info("reconcile_wanted", account=self.id, reason=reason)
+        self._confirm = self._confirm or confirm
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """For ever; a bug here ends in the supervisor, everything of the world's is handled."""
+        source = self._spec.source(self._account, self._clock, self._tools.metrics, self._tools.gate)
+        try:
+            while True:
+                checked = await self._admit(source)
+                await self._watch(source, checked)
+        finally:
+            self._is_open = self._is_whole = False
+            await source.close()
+
+    async def _admit(self, source: SnapshotSource) -> bool:
+        """Returns when the key may be used; False when the venue could not say and the check must go on."""
+        tries = 0
+        while tries < KEY_CHECK_TRIES:
+            try:
+                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                    await source.check_key()
+            except KeyRefused as refused:
+                self._refuse(Reason.REJECTED, str(refused))
+                await asyncio.sleep(self._slowly_s())
+            except UnsupportedMode as mode:
+                self._refuse(Reason.UNSUPPORTED, str(mode))
+                await asyncio.sleep(self._slowly_s())
+            except (VenueUnavailable, TimeoutError) as failed:
+                tries += 1
+                log.warning("key_check_failed", account=self.id, error=_words(failed))
+                await asyncio.sleep(self._backoff.next_s())
+            else:
+                return True
+        return False
+
+    async def _watch(self, source: SnapshotSource, checked: bool) -> None:
+        """Everything at once, until the key turns out to be one that we refuse."""
+        session = Session(
+            self._account.venue,
+            "private",
+            self.id,
+            lambda: self._define(source),
+            self._tell,
+            self._tools.gate.private_connects,
+            self._tools,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(session.run())
+                group.create_task(self._stay_in_step(source))
+                group.create_task(self._keep_alive(source, session))
+                group.create_task(self._check_again(source, checked))
+        except* KeyRefused as refused:
+            self._is_open = self._is_whole = False
+            self._refuse(Reason.REJECTED, str(refused.exceptions[0]))
+        await asyncio.sleep(self._slowly_s())
+
+    async def _define(self, source: SnapshotSource) -> Stream:
+        """What the session connects to."""
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                return await source.private_stream()
+        except (KeyRefused, UnsupportedMode) as refused:
+            unsupported = isinstance(refused, UnsupportedMode)
+            self._refuse(Reason.UNSUPPORTED if unsupported else Reason.REJECTED, str(refused))
+            broken = StreamBroken("key_refused", str(refused), retry_after_s=self._slowly_s())
+        except RateLimited as limited:
+            broken = StreamBroken("rate_limited", _words(limited), retry_after_s=limited.retry_after_s)
+        except (VenueUnavailable, TimeoutError) as failed:
+            broken = StreamBroken("unavailable", _words(failed))
+        raise broken
+
+    def _tell(self, news: Sequence[Event] | Signal) -> None:
+        """What the session says."""
+        match news:
+            case Alive(at_ns) | Flowing(at_ns):
+                self._lives(at_ns)
+            case Opened(at_ns):
+                self._is_open, self._is_whole = True, False
+                self._opened += 1
+                self._buffer.clear()
+                self._lives(at_ns)
+                self.reconcile_soon("stream opened")
+            case Moved(_):
+                self.reconcile_soon("stream moved")
+            case Misheard(reason, at_ns):
+                self._lives(at_ns)
+                self.reconcile_soon(f"a frame was not understood: {reason}")
+            case Broken(_, detail, since_ns):
+                self._is_open = False
+                self._gap(detail, since_ns)
+            case events:
+                for event in events:
+                    self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, StreamGap):
+            self._gap(event.detail, event.received_ns, again=True)
+            return
+        self._lives(event.received_ns)
+        if not isinstance(event, Changes):
+            self._post(event)
+        elif self._is_whole:
+            self._pass_on(event)
+        elif len(self._buffer) < BUFFER_LIMIT:
+            self._buffer.append(event)
+        else:
+            self._buffer.clear()
+            self._opened += 1  # the snapshot under way knows too little
+            self.reconcile_soon("buffer full")
+
+    def _pass_on(self, event: Changes) -> None:
+        self._post(event)
+        if isinstance(event, AccountDelta | AccountSnapshot):
+            self._held(fact.instrument for fact in event.positions if fact.quantity)
+
+    def _gap(self, detail: str, since_ns: int, again: bool = False) -> None:
+        """Tells the book, once for each new detail, and starts over with a snapshot as soon as there is a stream."""
+        self._is_whole = False
+        self._opened += 1
+        self._buffer.clear()
+        if detail != self._gap_told:
+            self._gap_told = detail
+            self._post(StreamGap(self._account.venue, self.id, detail, since_ns))
+        if again:
+            self.reconcile_soon(detail)
+
+    def _lives(self, at_ns: int) -> None:
+        if at_ns - self._alive_ns >= ALIVE_EVERY_NS:
+            self._alive_ns = at_ns
+            self._post(StreamAlive(self.id, at_ns))
+
+    async def _stay_in_step(self, source: SnapshotSource) -> None:
+        """Snapshots: at once after a gap or on request, and every 45 s anyway."""
+        pause_s = RECONCILE_S
+        self.reconcile_soon("start")
+        while True:
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            await self._space_out()
+            confirm, self._confirm = self._confirm, False
+            self._wanted.clear()
+            failed_pause_s = await self._reconcile(source, confirm)
+            if failed_pause_s is None:
+                pause_s = RECONCILE_S - self._tools.rng.uniform(0, RECONCILE_JITTER_S)
+                continue
+            self._confirm = self._confirm or confirm
+            self._wanted.set()
+            await asyncio.sleep(failed_pause_s)
+
+    async def _space_out(self) -> None:
+        """Two seconds between snapshots, but none before one that a reopened stream waits for."""
+        since_s = (self._clock.monotonic_ns() - self._tried_ns) / 1e9
+        if since_s < RECONCILE_SPACING_S and not (self._is_open and not self._is_whole):
+            await asyncio.sleep(RECONCILE_SPACING_S - since_s)
+
+    async def _reconcile(self, source: SnapshotSource, confirm: bool) -> float | None:
+        """One snapshot; answers how long to wait before the next try, None when it succeeded."""
+        opened, self._tried_ns = self._opened, self._clock.monotonic_ns()
+        result = self._tools.metrics.snapshots
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                snapshot = await source.snapshot(confirm)
+        except (KeyRefused, UnsupportedMode) as refused:
+            result.labels(self._account.venue, "refused").inc()
+            unsupported = isinstance(refused, UnsupportedMode)
+            self._refuse(Reason.UNSUPPORTED if unsupported else Reason.REJECTED, str(refused))
+            return self._slowly_s()
+        except RateLimited as limited:
+            result.labels(self._account.venue, "rate_limited").inc()
+            return limited.retry_after_s + self._tools.rng.uniform(0, RECONCILE_SPACING_S)
+        except (VenueUnavailable, TimeoutError) as failed:
+            result.labels(self._account.venue, "unavailable").inc()
+            log.warning("snapshot_failed", account=self.id, error=_words(failed))
+            return self._backoff.next_s()
+        result.labels(self._account.venue, "ok").inc()
+        self._backoff.reset()
+        self._post(snapshot)
+        self._held(fact.instrument for fact in snapshot.positions)
+        if self._is_open and not self._is_whole:
+            self._become_whole(snapshot, opened)
+        return None
+
+    def _become_whole(self, snapshot: AccountSnapshot, opened: int) -> None:
+        """After the snapshot that a gap asked for: what the stream told meanwhile, then StreamReady."""
+        if opened != self._opened:
+            self.reconcile_soon("the stream broke while the snapshot was read")
+            return
+        self._is_whole = True
+        self._gap_told = ""
+        for event in self._buffer:
+            if event.venue_ns >= snapshot.venue_ns:
+                self._pass_on(event)
+        self._buffer.clear()
+        self._post(StreamReady(self._account.venue, self.id, self._clock.monotonic_ns()))
+
+    async def _keep_alive(self, source: SnapshotSource, session: Session) -> None:
+        """Renews what the stream stands on; what can't be renewed is made anew."""
+        pause_s = self._spec.keep_alive_every_s
+        backoff = Backoff(self._tools.rng, first_s=2.0, longest_s=KEY_CHECK_AGAIN_S)
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = self._spec.keep_alive_every_s
+            try:
+                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                    await source.keep_alive()
+            except StreamExpired as expired:
+                session.reopen(str(expired))
+            except (VenueUnavailable, KeyRefused, UnsupportedMode, TimeoutError) as failed:
+                log.warning("keep_alive_failed", account=self.id, error=_words(failed))
+                pause_s = 1.0 + backoff.next_s()
+            else:
+                backoff.reset()
+
+    async def _check_again(self, source: SnapshotSource, checked: bool) -> None:
+        """The key's rights change: looked at every six hours, and every minute while the venue could not say."""
+        while True:
+            await asyncio.sleep(KEY_CHECK_S if checked else KEY_CHECK_AGAIN_S)
+            try:
+                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                    await source.check_key()
+                checked = True
+            except UnsupportedMode as mode:
+                self._refuse(Reason.UNSUPPORTED, str(mode))
+                checked = False
+            except (VenueUnavailable, TimeoutError) as failed:
+                log.warning("key_check_failed", account=self.id, error=_words(failed))
+                checked = False
+
+    def _refuse(self, reason: Reason, detail: str) -> None:
+        self._tools.metrics.auth_failures.labels(self._account.venue).inc()
+        log.error("account_refused", account=self.id, reason=reason.name, detail=detail)
+        self._post(AccountRefused(self.id, reason, detail, self._clock.monotonic_ns()))
+
+    def _slowly_s(self) -> float:
+        return REFUSED_PAUSE_S * self._tools.rng.uniform(0.8, 1.2)
+
+
+def _words(failed: BaseException) -> str:
+    """What to log: our own exceptions have no secrets in them; a time-out has no words."""
+    return str(failed) or type(failed).__name__

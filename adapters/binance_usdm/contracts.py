@@ -1,0 +1,110 @@
+"""From exchangeInfo, leverageBracket and assetIndex to instruments and collateral. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from adapters.binance_usdm.frames import AssetIndex, Bracket, Symbol, SymbolBrackets
+from adapters.binance_usdm.layout import VENUE
+from adapters.numbers import is_sane
+from monitor.domain.identity import instrument_id
+from monitor.domain.instrument import (
+    BadSchedule,
+    CollateralAsset,
+    Instrument,
+    Kind,
+    MarginTier,
+    TierSchedule,
+    checked_schedule,
+)
+
+TAKER_FEE = Decimal(
+    "0.0005"
+)  # regular user, binance.com/en/fee/futureFee; for the cost of a cut, not for margin
+COLLATERAL_DIGITS = 8
+ASSET_INDEX_CADENCE_S = 1.0  # !assetIndex@arr
+# Collateral that follows a currency and no coin: a uniform move of a coin leaves it where it is.
+STABLE = frozenset("USDT USDC FDUSD BUSD BFUSD RWUSD LDUSDT BNFCR USD1 EURI".split())
+
+
+class Contracts(msgspec.Struct, frozen=True):
+    """What could be used, and what not with the reason, by name."""
+
+    instruments: tuple[Instrument, ...]
+    refused: dict[str, str]
+
+
+def contracts(symbols: Iterable[Symbol], brackets: Iterable[SymbolBrackets]) -> Contracts:
+    """Instruments of every symbol whose schedule can be believed; the others are refused by name."""
+    by_symbol = {found.symbol: found for found in brackets}
+    instruments: list[Instrument] = []
+    refused: dict[str, str] = {}
+    for symbol in symbols:
+        found = by_symbol.get(symbol.symbol)
+        if found is None:
+            refused[symbol.symbol] = f"no brackets ({symbol.status})"
+            continue
+        try:
+            instruments.append(_instrument(symbol, found))
+        except BadSchedule as bad:
+            refused[symbol.symbol] = str(bad)
+    return Contracts(tuple(instruments), refused)
+
+
+def collateral_assets(index: Iterable[AssetIndex]) -> tuple[CollateralAsset, ...]:
+    """The assets that count in multi-assets mode."""
+    names = (entry.symbol.removesuffix("USD") for entry in index if entry.symbol.endswith("USD"))
+    return tuple(
+        CollateralAsset(
+            venue=VENUE,
+            asset=name,
+            underlying="" if name in STABLE else name,
+            digits=COLLATERAL_DIGITS,
+            price_cadence_s=ASSET_INDEX_CADENCE_S,
+        )
+        for name in names
+        if name
+    )
+
+
+def _instrument(symbol: Symbol, brackets: SymbolBrackets) -> Instrument:
+    ticks = {found.filterType: found for found in symbol.filters}
+    price_filter, lot_size = ticks.get("PRICE_FILTER"), ticks.get("LOT_SIZE")
+    tick = price_filter.tickSize if price_filter is not None else None
+    step = lot_size.stepSize if lot_size is not None else None
+    return Instrument(
+        id=instrument_id(VENUE, symbol.symbol),
+        kind=Kind.LINEAR,
+        underlying=symbol.baseAsset,
+        settle_asset=symbol.marginAsset,
+        multiplier=Decimal(1),
+        taker_fee=TAKER_FEE,
+        price_digits=symbol.pricePrecision if tick is None else _digits(tick),
+        quantity_digits=symbol.quantityPrecision if step is None else _digits(step),
+        tiers=_schedule(brackets),
+    )
+
+
+def _schedule(brackets: SymbolBrackets) -> TierSchedule:
+    source = f"{VENUE} leverageBracket {brackets.symbol}"
+    rows = sorted(brackets.brackets, key=lambda row: row.notionalFloor)
+    if not all(_is_sane(row) for row in rows):
+        raise BadSchedule(f"{source}: a number that no bracket can have")
+    tiers = tuple(
+        MarginTier(row.notionalFloor, row.maintMarginRatio, 1 / row.initialLeverage, row.cum) for row in rows
+    )
+    return checked_schedule(TierSchedule(tiers, source))
+
+
+def _is_sane(row: Bracket) -> bool:
+    numbers = (row.notionalFloor, row.maintMarginRatio, row.initialLeverage, row.cum)
+    return all(is_sane(number) for number in numbers) and row.initialLeverage > 0
+
+
+def _digits(step: Decimal) -> int:
+    """Decimals of a tick or step: 0.10 and 0.1 have one."""
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) and is_sane(step) else 0

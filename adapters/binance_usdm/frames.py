@@ -1,0 +1,297 @@
+"""Binance's messages and answers as on the wire: fields by the venue's own names. Prices stay text, holdings are Decimal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from adapters.numbers import check_facts
+
+Price = str | float | int | None  # the venue writes text; whatever else stands there is judged, not trusted
+ZERO = Decimal(0)
+
+# --- websocket, public --------------------------------------------------------------------------------
+
+
+class MarkPriceUpdate(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
+    """`p` mark, `i` index, `r` funding rate, `T` next funding, `E` event time. Old and COIN-M frames have no `i`."""
+
+    s: str
+    E: int
+    p: Price = None
+    i: Price = None
+    r: Price = None
+    T: int = 0
+
+
+class AssetIndexUpdate(msgspec.Struct, tag_field="e", tag="assetIndexUpdate", gc=False):
+    """Multi-assets mode: `s` "ADAUSD", `i` index, `b` and `a` the buffers (haircut and surcharge)."""
+
+    s: str
+    E: int
+    i: Price = None
+    b: Price = None
+    a: Price = None
+
+
+MarketEvent = MarkPriceUpdate | AssetIndexUpdate
+
+
+class BareSymbol(msgspec.Struct):
+    """What is left of an element that could not be read: whose it was."""
+
+    s: str
+
+
+class Head(msgspec.Struct):
+    """Enough of an object frame to know what it is: combined, an event, an answer, an error."""
+
+    e: str | None = None
+    data: msgspec.Raw | None = None
+    id: int | str | None = None
+    result: msgspec.Raw | None = None
+    error: msgspec.Raw | None = None
+
+
+# --- websocket, private -------------------------------------------------------------------------------
+
+
+class BalanceUpdate(msgspec.Struct, frozen=True):
+    """`wb` wallet balance, `cw` cross wallet balance: what the cross pool has."""
+
+    a: str
+    wb: Decimal
+    cw: Decimal
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class PositionUpdate(msgspec.Struct, frozen=True):
+    """`pa` signed amount, `ep` entry, `mt` cross or isolated, `iw` isolated wallet, `ps` side, `ma` margin asset."""
+
+    s: str
+    pa: Decimal
+    ep: Decimal
+    mt: str
+    iw: Decimal = ZERO
+    ps: str = "BOTH"
+    ma: str | None = None
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class AccountChange(msgspec.Struct, frozen=True):
+    """`m` the cause, `B` balances, `P` positions: only what changed."""
+
+    m: str = ""
+    B: tuple[BalanceUpdate, ...] = ()
+    P: tuple[PositionUpdate, ...] = ()
+
+
+class AccountUpdate(msgspec.Struct, frozen=True):
+    """ACCOUNT_UPDATE; `T` is the time of the transaction, by which stream and snapshot are ordered."""
+
+    T: int
+    a: AccountChange
+
+
+class LeverageSetting(msgspec.Struct, frozen=True):
+    """`l` leverage of `s`."""
+
+    s: str
+    l: Decimal  # noqa: E741  the venue's name
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class AccountSetting(msgspec.Struct, frozen=True):
+    """`j` multi-assets mode."""
+
+    j: bool
+
+
+class AccountConfigUpdate(msgspec.Struct, frozen=True):
+    """ACCOUNT_CONFIG_UPDATE: one of the two is there."""
+
+    T: int
+    ac: LeverageSetting | None = None
+    ai: AccountSetting | None = None
+
+
+class MarginCallPosition(msgspec.Struct, frozen=True):
+    """`mm` maintenance margin at mark `mp`."""
+
+    s: str
+    ps: str = "BOTH"
+    mm: str = ""
+    mp: str = ""
+
+
+class MarginCall(msgspec.Struct, frozen=True):
+    """MARGIN_CALL has no transaction time, only `E`."""
+
+    E: int
+    p: tuple[MarginCallPosition, ...] = ()
+
+
+# --- REST ---------------------------------------------------------------------------------------------
+
+
+class ServerTime(msgspec.Struct, frozen=True):
+    """GET /fapi/v1/time"""
+
+    serverTime: int
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """PRICE_FILTER has tickSize, LOT_SIZE has stepSize."""
+
+    filterType: str
+    tickSize: Decimal | None = None
+    stepSize: Decimal | None = None
+
+
+class Symbol(msgspec.Struct, frozen=True):
+    """One contract of GET /fapi/v1/exchangeInfo."""
+
+    symbol: str
+    status: str
+    baseAsset: str
+    marginAsset: str
+    contractType: str = ""
+    pricePrecision: int = 0
+    quantityPrecision: int = 0
+    filters: tuple[Filter, ...] = ()
+
+
+class ExchangeInfo(msgspec.Struct, frozen=True):
+    """GET /fapi/v1/exchangeInfo"""
+
+    symbols: tuple[Symbol, ...]
+
+
+class Bracket(msgspec.Struct, frozen=True):
+    """One step; `cum` is the deduction."""
+
+    initialLeverage: Decimal
+    notionalFloor: Decimal
+    maintMarginRatio: Decimal
+    cum: Decimal
+
+
+class SymbolBrackets(msgspec.Struct, frozen=True):
+    """One contract of GET /fapi/v1/leverageBracket. `notionalCoef` is there when the account has brackets of its own."""
+
+    symbol: str
+    brackets: tuple[Bracket, ...]
+    notionalCoef: Decimal | None = None
+
+
+class AssetIndex(msgspec.Struct, frozen=True):
+    """One asset of GET /fapi/v1/assetIndex."""
+
+    symbol: str
+    time: int
+    index: str
+    bidBuffer: str
+    askBuffer: str
+
+
+class AccountConfig(msgspec.Struct, frozen=True):
+    """GET /fapi/v1/accountConfig; its can... flags are the account's, not the key's."""
+
+    multiAssetsMargin: bool
+    dualSidePosition: bool
+
+
+class SymbolConfig(msgspec.Struct, frozen=True):
+    """One contract of GET /fapi/v1/symbolConfig."""
+
+    symbol: str
+    leverage: Decimal
+
+
+class AccountAsset(msgspec.Struct, frozen=True):
+    """One asset of GET /fapi/v3/account. Margins count cross and isolated positions together."""
+
+    asset: str
+    walletBalance: Decimal
+    crossWalletBalance: Decimal
+    crossUnPnl: Decimal
+    updateTime: int = 0
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class AccountPosition(msgspec.Struct, frozen=True):
+    """One position of GET /fapi/v3/account."""
+
+    symbol: str
+    positionSide: str
+    positionAmt: Decimal
+    updateTime: int = 0
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class AccountInfo(msgspec.Struct, frozen=True):
+    """GET /fapi/v3/account; the totals are in USD in multi-assets mode, of USDT alone otherwise."""
+
+    totalInitialMargin: Decimal
+    totalMaintMargin: Decimal
+    totalMarginBalance: Decimal
+    assets: tuple[AccountAsset, ...]
+    positions: tuple[AccountPosition, ...]
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class PositionRisk(msgspec.Struct, frozen=True):
+    """One position of GET /fapi/v3/positionRisk. `isolatedMargin` contains the unrealised profit, `isolatedWallet` doesn't."""
+
+    symbol: str
+    positionSide: str
+    positionAmt: Decimal
+    entryPrice: Decimal
+    markPrice: Decimal
+    unRealizedProfit: Decimal
+    liquidationPrice: Decimal
+    isolatedMargin: Decimal
+    marginAsset: str
+    initialMargin: Decimal
+    maintMargin: Decimal
+    isolatedWallet: Decimal = ZERO
+    updateTime: int = 0
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """One asset of GET /fapi/v3/balance."""
+
+    asset: str
+    balance: Decimal
+    crossWalletBalance: Decimal
+
+    def __post_init__(self) -> None:
+        check_facts(self)
+
+
+class ListenKey(msgspec.Struct, frozen=True):
+    """POST /fapi/v1/listenKey"""
+
+    listenKey: str
+
+
+class AccountInformation(msgspec.Struct, frozen=True):
+    """GET /sapi/v1/account/info"""
+
+    isPortfolioMarginRetailEnabled: bool = False

@@ -1,0 +1,35 @@
+"""The light table of names agrees with what stands behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.config_names import CCXT_NAME, MODEL_NAMES, VENUES, venue_facts
+from monitor.margin.models import MODELS
+from monitor.thresholds import SHIPPED
+
+
+def test_every_model_can_be_named_and_has_levels() -> None:
+    """A model that is compiled can be given thresholds, and levels ship for it."""
+    assert set(MODELS) <= set(MODEL_NAMES)
+    assert set(SHIPPED) == set(MODEL_NAMES)
+
+
+def test_accounts_of_native_venues_need_models_that_exist() -> None:
+    """What a venue's accounts may need is there to be compiled."""
+    assert {model for facts in VENUES.values() for model in facts.models} <= set(MODELS)
+
+
+@pytest.mark.parametrize("name", ["ccxt:kraken", "ccxt:gate", "ccxt:binance_x"])
+def test_any_other_exchange_is_named_through_ccxt(name: str) -> None:
+    """`ccxt:` and the library's own name; it trusts the venue's ratio."""
+    facts = venue_facts(name)
+    assert facts is not None
+    assert facts.models == ("venue_ratio",)
+
+
+@pytest.mark.parametrize("name", ["ccxt:", "ccxt:Kraken", "ccxt:../x", "ccxt", "kraken", "CCXT:kraken"])
+def test_what_is_no_venue_is_none(name: str) -> None:
+    """Names are exact: no guess turns into another exchange."""
+    assert venue_facts(name) is None
+    assert not CCXT_NAME.fullmatch(name)
