@@ -1,7 +1,8 @@
 """One account: may its key be used, what does it hold, and does its stream tell every change.
 
-The order after every (re)connection is StreamGap, AccountSnapshot, what the stream told meanwhile, StreamReady.
-What arrives while the snapshot is read waits in a buffer, so that it is neither lost nor laid on a stale base.
+The order after every (re)connection is StreamGap, AccountSnapshot, what the stream told meanwhile,
+StreamReady. What arrives while the snapshot is read waits in a buffer, so that it is neither lost nor laid
+on a stale base.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 RECONCILE_S = 45.0  # minus jitter: the book calls an account stale at 60 s
 RECONCILE_JITTER_S = 5.0
 RECONCILE_SPACING_S = 2.0
+FIRST_SNAPSHOT_S = 5.0  # without a stream; with one, its opening asks for it
+OPENING_S = 2.0  # a snapshot waits so long for a stream that is just being opened again
 SNAPSHOT_TIMEOUT_S = 20.0
 REFUSED_PAUSE_S = 60.0  # a refused key is tried again slowly
 KEY_CHECK_S = 6 * 3600.0
@@ -75,7 +78,7 @@ class AccountFeed:
         self._backoff = Backoff(tools.rng)
         self._wanted = asyncio.Event()
         self._confirm = False
-        self._is_open = False  # a connection is subscribed
+        self._opening = asyncio.Event()  # set while a connection is subscribed
         self._is_whole = False  # ... and the snapshot that it stands on was posted
         self._gap_told = ""
         self._opened = 0  # counts what makes a snapshot that is under way too old
@@ -98,7 +101,7 @@ class AccountFeed:
                 checked = await self._admit(source)
                 await self._watch(source, checked)
         finally:
-            self._is_open = self._is_whole = False
+            self._shut()
             await source.close()
 
     async def _admit(self, source: SnapshotSource) -> bool:
@@ -140,7 +143,7 @@ class AccountFeed:
                 group.create_task(self._keep_alive(source, session))
                 group.create_task(self._check_again(source, checked))
         except* KeyRefused as refused:
-            self._is_open = self._is_whole = False
+            self._shut()
             self._refuse(Reason.REJECTED, str(refused.exceptions[0]))
         await asyncio.sleep(self._slowly_s())
 
@@ -165,7 +168,8 @@ class AccountFeed:
             case Alive(at_ns) | Flowing(at_ns):
                 self._lives(at_ns)
             case Opened(at_ns):
-                self._is_open, self._is_whole = True, False
+                self._opening.set()
+                self._is_whole = False
                 self._opened += 1
                 self._buffer.clear()
                 self._lives(at_ns)
@@ -176,7 +180,7 @@ class AccountFeed:
                 self._lives(at_ns)
                 self.reconcile_soon(f"a frame was not understood: {reason}")
             case Broken(_, detail, since_ns):
-                self._is_open = False
+                self._opening.clear()
                 self._gap(detail, since_ns)
             case events:
                 for event in events:
@@ -184,7 +188,8 @@ class AccountFeed:
 
     def _take(self, event: Event) -> None:
         if isinstance(event, StreamGap):
-            self._gap(event.detail, event.received_ns, again=True)
+            self._gap(event.detail, event.received_ns)
+            self.reconcile_soon(event.detail)
             return
         self._lives(event.received_ns)
         if not isinstance(event, Changes):
@@ -203,16 +208,14 @@ class AccountFeed:
         if isinstance(event, AccountDelta | AccountSnapshot):
             self._held(fact.instrument for fact in event.positions if fact.quantity)
 
-    def _gap(self, detail: str, since_ns: int, again: bool = False) -> None:
-        """Tells the book, once for each new detail, and starts over with a snapshot as soon as there is a stream."""
+    def _gap(self, detail: str, since_ns: int) -> None:
+        """Tells the book, once for each new detail; the next opening asks for a snapshot."""
         self._is_whole = False
         self._opened += 1
         self._buffer.clear()
         if detail != self._gap_told:
             self._gap_told = detail
             self._post(StreamGap(self._account.venue, self.id, detail, since_ns))
-        if again:
-            self.reconcile_soon(detail)
 
     def _lives(self, at_ns: int) -> None:
         if at_ns - self._alive_ns >= ALIVE_EVERY_NS:
@@ -221,14 +224,10 @@ class AccountFeed:
 
     async def _stay_in_step(self, source: SnapshotSource) -> None:
         """Snapshots: at once after a gap or on request, and every 45 s anyway."""
-        pause_s = RECONCILE_S
-        self.reconcile_soon("start")
+        pause_s = FIRST_SNAPSHOT_S
         while True:
-            try:
-                async with asyncio.timeout(pause_s):
-                    await self._wanted.wait()
-            except TimeoutError:
-                pass
+            await _set_or(self._wanted, pause_s)
+            await _set_or(self._opening, OPENING_S)
             await self._space_out()
             confirm, self._confirm = self._confirm, False
             self._wanted.clear()
@@ -243,7 +242,7 @@ class AccountFeed:
     async def _space_out(self) -> None:
         """Two seconds between snapshots, but none before one that a reopened stream waits for."""
         since_s = (self._clock.monotonic_ns() - self._tried_ns) / 1e9
-        if since_s < RECONCILE_SPACING_S and not (self._is_open and not self._is_whole):
+        if since_s < RECONCILE_SPACING_S and not self._is_awaited():
             await asyncio.sleep(RECONCILE_SPACING_S - since_s)
 
     async def _reconcile(self, source: SnapshotSource, confirm: bool) -> float | None:
@@ -269,7 +268,7 @@ class AccountFeed:
         self._backoff.reset()
         self._post(snapshot)
         self._held(fact.instrument for fact in snapshot.positions)
-        if self._is_open and not self._is_whole:
+        if self._is_awaited():
             self._become_whole(snapshot, opened)
         return None
 
@@ -305,7 +304,7 @@ class AccountFeed:
                 backoff.reset()
 
     async def _check_again(self, source: SnapshotSource, checked: bool) -> None:
-        """The key's rights change: looked at every six hours, and every minute while the venue could not say."""
+        """A key's rights change: looked at every six hours, every minute while the venue could not say."""
         while True:
             await asyncio.sleep(KEY_CHECK_S if checked else KEY_CHECK_AGAIN_S)
             try:
@@ -319,6 +318,14 @@ class AccountFeed:
                 log.warning("key_check_failed", account=self.id, error=_words(failed))
                 checked = False
 
+    def _is_awaited(self) -> bool:
+        """Whether there is a stream that only wants its snapshot."""
+        return self._opening.is_set() and not self._is_whole
+
+    def _shut(self) -> None:
+        self._opening.clear()
+        self._is_whole = False
+
     def _refuse(self, reason: Reason, detail: str) -> None:
         self._tools.metrics.auth_failures.labels(self._account.venue).inc()
         log.error("account_refused", account=self.id, reason=reason.name, detail=detail)
@@ -326,6 +333,15 @@ class AccountFeed:
 
     def _slowly_s(self) -> float:
         return REFUSED_PAUSE_S * self._tools.rng.uniform(0.8, 1.2)
+
+
+async def _set_or(event: asyncio.Event, timeout_s: float) -> None:
+    """Waits for the event, but no longer than that."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 def _words(failed: BaseException) -> str:

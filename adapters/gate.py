@@ -1,4 +1,4 @@
-"""What all accounts of one venue share, because the venue counts by our address: connections, REST bans, rotations."""
+"""What all accounts of a venue share, because it counts by our address: connections, bans, rotations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ConnectBudget:
 
 
 class RestPause:
-    """Whether REST calls may be made at all. A 429 or 418 of one account closes it for every account of the venue."""
+    """Whether REST calls may be made. A 429 or 418 of one account closes it for all of the venue's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -29,7 +29,7 @@ _QUIET.setLevel(logging.CRITICAL)
 
 
 class StreamBroken(Exception):
-    """A stream ended. `reason` is one of a small set, for counting; `detail` is for people and holds no address."""
+    """A stream ended. `reason` is of a small set, for counting; `detail` is for people and has no address in it."""
 
     def __init__(
         self,
@@ -67,7 +67,8 @@ class Link:
         self._alive = alive
         self._socket: ClientConnection | None = None
         self._data_ns = 0
-        self._heard_ns = 0
+        self._frame_ns = 0  # any frame, data or not
+        self._heard_ns = 0  # a frame or a pong
         self._failure: asyncio.Future[StreamBroken] = loop.create_future()
 
     async def open(self) -> None:
@@ -91,7 +92,7 @@ class Link:
         except (OSError, EOFError, InvalidHandshake, InvalidURI) as failed:
             broken = StreamBroken("refused", f"no connection: {type(failed).__name__}")
         else:
-            self.opened_ns = self._data_ns = self._heard_ns = self._clock.monotonic_ns()
+            self.opened_ns = self._data_ns = self._frame_ns = self._heard_ns = self._clock.monotonic_ns()
             await self.send(stream.subscribe)
             return
         raise broken  # outside of `except`: the library's error names the address
@@ -144,7 +145,7 @@ class Link:
         try:
             while True:
                 frame = await socket.recv(decode=False)
-                self._heard_ns = received_ns = self._clock.monotonic_ns()
+                self._frame_ns = self._heard_ns = received_ns = self._clock.monotonic_ns()
                 if self._hear(self, frame, received_ns):
                     self._data_ns = received_ns
                     self._signs()
@@ -167,7 +168,7 @@ class Link:
                 graced = True
                 await asyncio.sleep(GRACE_S)
             else:
-                reason = "heartbeat_only" if self._heard_ns > self._data_ns else "silent"
+                reason = "heartbeat_only" if self._frame_ns > self._data_ns else "silent"
                 raise StreamBroken(reason, f"no data for {deadline_s - left_s:.1f} s", self._data_ns)
 
     async def _watch_pongs(self) -> None:

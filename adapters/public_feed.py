@@ -1,4 +1,4 @@
-"""One venue's public side: what its instruments are, and what they cost now. Shared by all of its accounts."""
+"""One venue's public side: what its instruments are, and what they cost now. Shared by its accounts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SLOWLY_S = 60.0
 
 
 class PublicFeed:
-    """Run one per venue and set of endpoints (`gate.market_key`), supervised, with all accounts that share it.
+    """Run one per venue and endpoints (`gate.market_key`), supervised, with all accounts that share them.
 
     Definitions need a key at some venues; any account's will do, so a refused one costs a try, not the venue.
     """
@@ -153,7 +153,7 @@ class PublicFeed:
                     self._post(event)
 
     def _break(self, name: str, detail: str, since_ns: int) -> None:
-        """Marks of the whole venue are unknown while one of its streams is down: who was on it, nobody says."""
+        """All marks of the venue are unknown while one stream is down: who was on it, nobody says."""
         known = self._broken.get(name)
         self._broken[name] = detail
         if known != detail:

@@ -1,7 +1,7 @@
-"""ccxt behind a snapshot source: it signs, throttles and sends; we judge the answer and decode it, typed, ourselves.
+"""ccxt behind a snapshot source: it signs, throttles and sends; we judge the answer and decode it, typed.
 
-ccxt's own errors carry whole URLs, signatures included. None of them leaves this file: what is raised here names the
-venue, the endpoint and the venue's error code.
+ccxt's own errors carry whole URLs, signatures included. None of them leaves this file: what is raised here
+names the venue, the endpoint and the venue's error code.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class ClockSkew(VenueUnavailable):
 class CcxtRest:
     """One account's REST calls through the raw endpoints of one ccxt exchange class.
 
-    `judge(status, headers, body)` turns an answer of the venue into one of our exceptions; 429, 418 and 5xx are
-    judged here. `address(name, url)` says where each of ccxt's base URLs really points.
+    `judge(status, headers, body)` turns an answer of the venue into one of our exceptions; 429, 418 and 5xx
+    are judged here. `address(name, url)` says where each of ccxt's base URLs really points.
     """
 
     def __init__(

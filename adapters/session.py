@@ -86,7 +86,7 @@ class Tools:
 
 
 class Session:
-    """One stream, kept. `define` says afresh before each connection what to connect to; it may raise StreamBroken."""
+    """One stream, kept. `define` says before each connection what to connect to; it may raise StreamBroken."""
 
     def __init__(
         self,
@@ -148,7 +148,9 @@ class Session:
         wait_s = self._rotate_after_s(link.stream)
         while True:
             self._link = link
-            await asyncio.wait({ending, link.leaving}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                _futures(ending, link.leaving), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
+            )
             if ending.done():
                 return ending.result()
             successor = await self._successor(group)
@@ -164,7 +166,7 @@ class Session:
             self._tell(Moved(self._tools.clock.monotonic_ns()))
 
     async def _successor(self, group: asyncio.TaskGroup) -> tuple[Link, asyncio.Task[StreamBroken]] | None:
-        """A second link that has shown life, while the first still works; None when that failed. One at a time a venue."""
+        """A second link that has shown life while the first still works, or None. One at a time a venue."""
         async with self._tools.gate.rotation:
             try:
                 link = await self._open()

@@ -1,4 +1,4 @@
-"""What a venue file provides, and how its bytes become events. The daemon knows venues only through this page."""
+"""What a venue file provides, and how its bytes become events. The daemon knows venues through this page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Ignored(msgspec.Struct, frozen=True):
 
 
 class BadFrame(msgspec.Struct, frozen=True):
-    """A frame that the venue's documented shapes do not allow; `reason` is a small set of words, for counting."""
+    """A frame that the venue's documented shapes do not allow; `reason` is of a small set, for counting."""
 
     reason: str
 
@@ -77,7 +77,7 @@ class RateLimited(VenueUnavailable):
 
 
 class KeyRefused(Exception):
-    """The venue refuses the key, or we refuse it because it may do more than read. The text names the scope, never the key."""
+    """The venue refuses the key, or we do because it may do more than read. Names the scope, never the key."""
 
 
 class UnsupportedMode(Exception):
@@ -85,7 +85,7 @@ class UnsupportedMode(Exception):
 
 
 class SnapshotSource(Protocol):
-    """The REST side of one venue for one account. Every method may raise the four exceptions above, and no other."""
+    """The REST side of one venue for one account. Raises the four exceptions above, and no other."""
 
     async def check_key(self) -> None:
         """Raises KeyRefused unless the key can read and can neither trade nor withdraw."""
@@ -103,7 +103,7 @@ class SnapshotSource(Protocol):
         """The account's stream; makes what it needs first (a listen key, a signature)."""
 
     async def keep_alive(self) -> None:
-        """Called every `keep_alive_every_s`; renews what expires (a listen key). Raises StreamExpired when a new stream is needed."""
+        """Called every `keep_alive_every_s`; renews what expires (a listen key). Raises StreamExpired when that is gone."""
 
     async def close(self) -> None:
         """Lets go of connections."""
@@ -126,7 +126,7 @@ class VenueSpec(Protocol):
     connects: ConnectLimit  # what the venue allows; the gate uses 60 % of it
 
     def source(self, account: Account, clock: Clock, metrics: Metrics, gate: VenueGate) -> SnapshotSource:
-        """The REST side of an account. Every call of it passes `gate.rest` first, so that a ban holds for all accounts."""
+        """The REST side of an account. Each call looks at `gate.rest` first: a ban holds for all accounts."""
 
     def public_streams(self, account: Account, instruments: Sequence[InstrumentId]) -> tuple[Stream, ...]:
         """The streams that bring marks of these instruments (all-market streams may ignore the list).

@@ -221,9 +221,7 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _add_exchange(commands: Commands) -> None:
-    added = _command(
-        commands, "exchange", "an exchange on this machine, for the example of `init --demo`", _exchange
-    )
+    added = _command(commands, "exchange", "an exchange on this machine, for the example config", _exchange)
     added.add_argument(
         "--port", type=_port, default=EXAMPLE_PORT, help="default: %(default)s, which the example names"
     )

@@ -1,17 +1,17 @@
 """Binance USD-M futures.
 
-The venue's words: *wallet balance* is money without unrealised profit, *cross wallet* the part of it that cross
-positions share, *isolated wallet* what one isolated position has; *margin balance* is wallet and unrealised profit;
-*maintenance amount* or `cum` is the deduction of a bracket; *position side* BOTH is one-way mode, LONG and SHORT are
-the legs of hedge mode. A pool is the cross wallet of one margin asset, one isolated leg, or in multi-assets mode
-all of it.
+The venue's words: *wallet balance* is money without unrealised profit, *cross wallet* the part of it that
+cross positions share, *isolated wallet* what one isolated position has; *margin balance* is wallet and
+unrealised profit; *maintenance amount* or `cum` is the deduction of a bracket; *position side* BOTH is
+one-way mode, LONG and SHORT are the legs of hedge mode. A pool is the cross wallet of one margin asset, one
+isolated leg, or in multi-assets mode all of it.
 
 Order loss is 0: open orders of this venue cost initial margin, and nothing of the margin balance.
 
-Pages (developers.binance.com, USD-M futures; read 2026-11-22 through stored copies and through ccxt 4.5.90, which
-follows them): market streams, user data streams, account and trade endpoints v3, error codes. Since 2026-04-23 streams
-live under /public, /market and /private; the undivided paths are gone. FAQs: b3c689c1f50a44cabb3a84e663b81d93
-(liquidation price), c983a9268cfa4e70a4916c276bb3b7bc (multi-assets mode).
+Pages (developers.binance.com, USD-M futures; read 2026-11-22 through stored copies and through ccxt 4.5.90,
+which follows them): market streams, user data streams, account and trade endpoints v3, error codes. Since
+2026-04-23 streams live under /public, /market and /private; the undivided paths are gone. FAQs:
+b3c689c1f50a44cabb3a84e663b81d93 (liquidation price), c983a9268cfa4e70a4916c276bb3b7bc (multi-assets mode).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Binance's websocket messages as events. The array of all marks is the hot path: some 900 prices a second."""
+"""Binance's websocket messages as events. The array of all marks is the hot path: 900 prices a second."""
 
 from __future__ import annotations
 
@@ -35,11 +35,27 @@ from monitor.domain.identity import AccountId, InstrumentId, instrument_id
 MILLISECOND_NS = 1_000_000
 NAMES_LIMIT = 20_000  # symbols that are remembered; the venue has some 900
 DETAIL_LIMIT = 5  # positions named in a margin call
-IGNORED = frozenset(
-    "ORDER_TRADE_UPDATE TRADE_LITE ALGO_UPDATE STRATEGY_UPDATE GRID_UPDATE CONDITIONAL_ORDER_TRIGGER_REJECT "
-    "24hrTicker 24hrMiniTicker aggTrade trade depthUpdate bookTicker kline continuous_kline forceOrder "
-    "compositeIndex contractInfo indexPriceUpdate tradingSession".split()
-)
+IGNORED = {
+    "ORDER_TRADE_UPDATE",
+    "TRADE_LITE",
+    "ALGO_UPDATE",
+    "STRATEGY_UPDATE",
+    "GRID_UPDATE",
+    "CONDITIONAL_ORDER_TRIGGER_REJECT",
+    "24hrTicker",
+    "24hrMiniTicker",
+    "aggTrade",
+    "trade",
+    "depthUpdate",
+    "bookTicker",
+    "kline",
+    "continuous_kline",
+    "forceOrder",
+    "compositeIndex",
+    "contractInfo",
+    "indexPriceUpdate",
+    "tradingSession",
+}
 
 
 class BinanceCodec:
@@ -84,7 +100,7 @@ class BinanceCodec:
         return self._object(self._head.decode(data), data, received_ns)
 
     def _array(self, raw: bytes, received_ns: int) -> Decoded:
-        """All marks, or all asset prices, of the venue. One element that can't be read costs that symbol only."""
+        """All marks, or all asset prices. One element that can't be read costs that symbol only."""
         try:
             events = self._events.decode(raw)
         except msgspec.ValidationError:
@@ -139,7 +155,7 @@ class BinanceCodec:
         return found or PriceRejected(self._name(event.s), "no asset price", received_ns)
 
     def _private(self, kind: str, raw: bytes, received_ns: int) -> Decoded:
-        if kind == "listenKeyExpired" or kind == "eventStreamTerminated":
+        if kind in {"listenKeyExpired", "eventStreamTerminated"}:
             return self._gap("listen key expired", received_ns)
         if kind not in {"ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE", "MARGIN_CALL"}:
             return BadFrame("unknown event")
@@ -189,6 +205,7 @@ class BinanceCodec:
 
     def _config_update(self, account: AccountId, update: AccountConfigUpdate, received_ns: int) -> Decoded:
         if update.ai is not None:
+            self._layout.multi_assets = update.ai.j  # the snapshot that follows is cut the new way
             return self._gap("multi-assets mode switched", received_ns)
         if update.ac is None:
             return BadFrame("shape")
@@ -227,5 +244,5 @@ def _time(milliseconds: int) -> int:
 
 
 def _with_words_as_text(raw: bytes) -> bytes:
-    """NaN and Infinity are no JSON, and some servers write them: as text they cost one price instead of the message."""
+    """NaN and Infinity are no JSON, yet some servers write them: as text they cost one price, not the message."""
     return msgspec.json.encode(json.loads(raw, parse_constant=str))

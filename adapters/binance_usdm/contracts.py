@@ -27,7 +27,7 @@ TAKER_FEE = Decimal(
 COLLATERAL_DIGITS = 8
 ASSET_INDEX_CADENCE_S = 1.0  # !assetIndex@arr
 # Collateral that follows a currency and no coin: a uniform move of a coin leaves it where it is.
-STABLE = frozenset("USDT USDC FDUSD BUSD BFUSD RWUSD LDUSDT BNFCR USD1 EURI".split())
+STABLE = {"USDT", "USDC", "FDUSD", "BUSD", "BFUSD", "RWUSD", "LDUSDT", "BNFCR", "USD1", "EURI"}
 
 
 class Contracts(msgspec.Struct, frozen=True):

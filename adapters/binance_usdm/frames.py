@@ -1,4 +1,4 @@
-"""Binance's messages and answers as on the wire: fields by the venue's own names. Prices stay text, holdings are Decimal."""
+"""Binance's messages and answers as on the wire, by the venue's own names. Prices stay text, holdings are Decimal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ZERO = Decimal(0)
 
 
 class MarkPriceUpdate(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
-    """`p` mark, `i` index, `r` funding rate, `T` next funding, `E` event time. Old and COIN-M frames have no `i`."""
+    """`p` mark, `i` index, `r` funding rate, `T` next funding, `E` event time. Old frames have no `i`."""
 
     s: str
     E: int
@@ -69,7 +69,7 @@ class BalanceUpdate(msgspec.Struct, frozen=True):
 
 
 class PositionUpdate(msgspec.Struct, frozen=True):
-    """`pa` signed amount, `ep` entry, `mt` cross or isolated, `iw` isolated wallet, `ps` side, `ma` margin asset."""
+    """`pa` signed amount, `ep` entry, `mt` margin type, `iw` isolated wallet, `ps` side, `ma` margin asset."""
 
     s: str
     pa: Decimal
@@ -184,7 +184,7 @@ class Bracket(msgspec.Struct, frozen=True):
 
 
 class SymbolBrackets(msgspec.Struct, frozen=True):
-    """One contract of GET /fapi/v1/leverageBracket. `notionalCoef` is there when the account has brackets of its own."""
+    """One contract of GET /fapi/v1/leverageBracket; with `notionalCoef` the account has brackets of its own."""
 
     symbol: str
     brackets: tuple[Bracket, ...]
@@ -254,7 +254,7 @@ class AccountInfo(msgspec.Struct, frozen=True):
 
 
 class PositionRisk(msgspec.Struct, frozen=True):
-    """One position of GET /fapi/v3/positionRisk. `isolatedMargin` contains the unrealised profit, `isolatedWallet` doesn't."""
+    """One position of GET /fapi/v3/positionRisk. `isolatedMargin` has the unrealised profit in it."""
 
     symbol: str
     positionSide: str

@@ -17,7 +17,7 @@ LONGEST_SYMBOL = 48  # with "isolated-" and a side it has to fit the 64 characte
 
 @dataclass(slots=True)
 class Layout:
-    """Shared by the snapshot source and the codec of one account's stream. The source writes, the codec reads."""
+    """Shared by the snapshot source of one account and the codec of its stream, so that both cut it alike."""
 
     multi_assets: bool = False
     margin_assets: dict[str, str] = field(default_factory=dict)  # by symbol
@@ -36,7 +36,7 @@ def isolated_pool(symbol: str, side: str) -> str:
 
 
 def name_part(symbol: str) -> str:
-    """The symbol, if it may stand in a pool's name; the venue lists some in other scripts, spelled out as code points."""
+    """The symbol, if it may stand in a pool's name; one in another script is spelled out as code points."""
     if PART.fullmatch(symbol) and len(symbol) <= LONGEST_SYMBOL:
         return symbol
     spelled = "".join(

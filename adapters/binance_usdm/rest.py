@@ -114,7 +114,7 @@ class BinanceSource:
         self._leverages_ns: int | None = None
 
     async def check_key(self) -> None:
-        """Raises KeyRefused unless the key can read and nothing else; the demo venue has no such list and no money."""
+        """Raises KeyRefused unless the key can read and nothing else; the demo venue has no list of rights."""
         if self._account.environment == "testnet":
             return
         rights = await self._call("sapiGetAccountApiRestrictions", dict[str, Any])
@@ -143,7 +143,7 @@ class BinanceSource:
         return Instruments(VENUE, found.instruments, collateral_assets(index), self._clock.monotonic_ns())
 
     async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
-        """Account and positions, which have to tell the same; with `confirm` the balance endpoint has to as well."""
+        """Account and positions, which have to agree; with `confirm` the balance endpoint has to as well."""
         await self._read_mode()
         reading = await self._read_whole(confirm)
         leverages = await self._leverages(risk.symbol for risk in reading.risks if risk.positionAmt)
@@ -151,7 +151,7 @@ class BinanceSource:
         return account_snapshot(self._id, reading, self._layout, leverages, self._clock.monotonic_ns())
 
     async def private_stream(self) -> Stream:
-        """Makes (or gets again, it is the same call) the listen key, and reads the mode that the codec must know."""
+        """Makes the listen key, or gets it again by the same call, and reads the mode for the codec."""
         self._mode_ns = None  # a new connection starts from what is true now
         await self._read_mode()
         try:
@@ -172,7 +172,7 @@ class BinanceSource:
         )
 
     async def keep_alive(self) -> None:
-        """Gives the listen key another 60 minutes; raises StreamExpired when there is none to give them to."""
+        """Gives the listen key another 60 minutes; raises StreamExpired when the venue knows none."""
         if self._listen_key is None:
             return
         try:
@@ -187,7 +187,7 @@ class BinanceSource:
         await self._rest.close()
 
     async def _read_whole(self, confirm: bool) -> Reading:
-        """Reads until two endpoints tell the same positions; one that tells of nothing at all is left to the book's doubt."""
+        """Reads until two endpoints tell the same positions; where one tells nothing at all, the book may doubt it."""
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(TRY_AGAIN_S)

@@ -31,7 +31,7 @@ LAG_NS = 30_000_000_000  # how long a REST answer may lag behind the stream befo
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What was read of one account, one endpoint a field. `server_ns` is the venue's clock before the first of them."""
+    """What was read of one account, an endpoint a field. `server_ns` is the venue's clock before all of it."""
 
     info: AccountInfo
     risks: tuple[PositionRisk, ...]
@@ -61,7 +61,7 @@ def account_snapshot(
 
 
 def check_one_epoch(info: AccountInfo, risks: Iterable[PositionRisk]) -> None:
-    """Two endpoints were read one after the other: unless they tell the same positions, the account moved in between."""
+    """Two endpoints are read one after the other: if they tell different positions, the account moved."""
     first = {(p.symbol, p.positionSide): p.positionAmt for p in info.positions if p.positionAmt}
     second = {(p.symbol, p.positionSide): p.positionAmt for p in risks if p.positionAmt}
     if first != second:
@@ -79,9 +79,9 @@ def agree(info: AccountInfo, balances: Iterable[Balance]) -> bool:
 def snapshot_version(reading: Reading, told_ns: int) -> int:
     """The venue time that the reading speaks for: what the stream tells later wins over it.
 
-    That is the venue's clock before the reading began. But its REST side may lag behind the stream in bad hours
-    (the venue's own warning): when the stream told of a change that no figure of the reading is as new as, the
-    reading is only as new as its own newest figure. Past 30 s the reading is believed, so that nothing sticks.
+    That is the venue's clock before the reading began. But its REST side may lag behind the stream in bad
+    hours (the venue's own warning): when the stream told of a change that no figure of the reading is as new
+    as, the reading is only as new as its own newest figure. After 30 s it is believed, so that nothing sticks.
     """
     updates = [asset.updateTime for asset in reading.info.assets]
     updates += [position.updateTime for position in reading.info.positions]
@@ -118,8 +118,8 @@ def _multi_assets(
     isolated = sorted(risk.symbol for risk in held if is_isolated(risk))
     if isolated:
         raise UnsupportedMode(
-            f"isolated position in {', '.join(isolated)} while multi-assets mode is on: the venue excludes one "
-            "from the other (binance.com/en/support/faq/c983a9268cfa4e70a4916c276bb3b7bc)"
+            f"isolated position in {', '.join(isolated)} while multi-assets mode is on: the venue says that "
+            "they exclude each other (binance.com/en/support/faq/c983a9268cfa4e70a4916c276bb3b7bc)"
         )
     balance, maintenance = info.totalMarginBalance, info.totalMaintMargin
     reported = VenueReported(

@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -52,6 +52,7 @@ class Coin(msgspec.Struct, frozen=True):
     usdValue: str = ""
     spotBorrow: str = ""
     accruedInterest: str = ""
+    totalPositionIM: str = ""
     marginCollateral: bool | None = None
     collateralSwitch: bool | None = None
 
@@ -177,3 +178,32 @@ class CoinAmount(msgspec.Struct, frozen=True):
 
     coin: str
     walletBalance: str
+
+
+class CoinAmounts(msgspec.Struct, frozen=True):
+    """The answer of the asset endpoint."""
+
+    balance: tuple[CoinAmount, ...]
+
+
+Result = TypeVar("Result")
+
+
+class Answer(msgspec.Struct, Generic[Result], frozen=True):
+    """Every REST answer; `retCode` other than 0 is judged before this is read."""
+
+    result: Result
+    time: Millisecond
+
+
+class Page(msgspec.Struct, Generic[Result], frozen=True):
+    """A list that may go on: the cursor asks for the next page, and is empty on the last."""
+
+    list: tuple[Result, ...]
+    nextPageCursor: str | None = None
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Whether an answer is one: 0, or the venue's error code."""
+
+    retCode: int

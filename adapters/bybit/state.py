@@ -122,6 +122,11 @@ def unified_pool(wallet: Wallet, positions: Iterable[Position]) -> PoolFact:
     return PoolFact(UNIFIED, UNIFIED_MODEL, USD, reported)
 
 
+def wallet_pool(coin: str) -> PoolFact:
+    """A coin's whole wallet in isolated margin: nothing in it can be liquidated by itself."""
+    return PoolFact(f"wallet-{coin}", ISOLATED_MODEL, coin)
+
+
 def isolated_pool(position: Position, terms: Terms) -> PoolFact:
     """One isolated leg with the venue's own figures; the venue publishes no ratio of it."""
     reported = VenueReported(

@@ -1,4 +1,4 @@
-"""`margind exchange`: the loopback exchange in the foreground, with the account that the example config watches.
+"""`margind exchange`: the loopback exchange in the foreground, with the account that the example watches.
 
 A slow swing of the price takes the account through its levels and back, so that a first `margind run` has
 something to say.
@@ -7,6 +7,7 @@ something to say.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import signal
 import socket
@@ -28,7 +29,7 @@ STEP_S = 0.5
 def run_exchange(port: int) -> int:
     """Serves until SIGTERM or Ctrl-C."""
     _refuse_taken(port)
-    asyncio.run(_serve(port, print))
+    asyncio.run(_serve(port, functools.partial(print, flush=True)))
     return ExitCode.DONE
 
 
@@ -72,6 +73,4 @@ def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise CommandFailed(
-                f"port {port} of 127.0.0.1 is taken: choose another with --port", ExitCode.FAILED
-            )
+            raise CommandFailed(f"port {port} of 127.0.0.1 is taken: choose another with --port")

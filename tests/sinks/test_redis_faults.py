@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import shlex
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +19,10 @@ from monitor.sinks.redis_state import RedisState
 from monitor.sinks.store_link import BadStoreUrl
 from tests.support.state_reader import CHANGES, STATE, a_sink, entries, errors, is_up, pools
 from tests.support.store_server import StoreServer
-from tests.support.views import label, turn_with
+from tests.support.views import label, turn_of, turn_with, view_of
 from tests.support.waiting import eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.integration
 
 
@@ -187,6 +191,26 @@ async def test_the_password_is_used(server: StoreServer, clock: ManualClock, met
         await sink._link.close()
     assert errors(metrics, "refused") == 1
     assert is_up(metrics)
+
+
+async def test_the_documented_rights_are_enough(
+    server: StoreServer, clock: ManualClock, metrics: Metrics
+) -> None:
+    """A user with the rights of deploy/STATE.md can do all that a daemon does, and nothing elsewhere."""
+    text = (ROOT / "deploy" / "STATE.md").read_text()
+    (line,) = re.findall(r"^redis-cli (ACL SETUSER .*)$", text, re.MULTILINE)
+    await server.ask(*shlex.split(line))
+    url = f"{server.url}?username=margind&password=PASSWORD"
+    sink = RedisState(url, shard="main", clock=clock, metrics=metrics)
+    for step in range(3):  # the first write, a rewrite, and a pool less
+        sink.offer(turn_of(view_of(tuple(label(n) for n in range(3 - step)), clock, step)))
+        await sink.flush()
+        clock.advance_s(10)
+    await sink._shed()
+    await sink._link.close()
+    assert len(await pools(server)) == 1
+    assert metrics.registry.get_sample_value("margind_store_resync_total") == 3
+    assert [errors(metrics, kind) for kind in ("refused", "command", "connection")] == [0.0] * 3
 
 
 def test_a_url_that_can_not_be_opened_is_refused(clock: ManualClock, metrics: Metrics) -> None:

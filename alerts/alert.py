@@ -1,0 +1,121 @@
+"""The words of alerting: what may be wrong with a pool, how bad it is, and what is told of it."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum, IntEnum
+
+import msgspec
+
+from monitor.domain.assessment import MarginAssessment
+from monitor.domain.identity import PoolId
+
+SCHEMA = 1
+
+
+class Condition(Enum):
+    """What is watched of each pool, each with incidents of its own."""
+
+    MARGIN = "margin"  # the band of our model
+    UNKNOWN = "unknown"  # nothing can be said of the pool
+    DEFICIT = "deficit"  # negative equity with nothing left to liquidate
+    MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
+    VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
+
+
+class Level(IntEnum):
+    """How bad it is; the names of the bands, and 0 for nothing wrong."""
+
+    CLEAR = 0
+    WARNING = 1
+    MARGIN_CALL = 2
+    CRITICAL = 3
+    LIQUIDATION = 4
+
+    @property
+    def label(self) -> str:
+        """The word in schemas, routes and messages."""
+        return self.name.lower()
+
+
+class Kind(Enum):
+    """Why something is told."""
+
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    EASED = "eased"  # better than before, and still not clear
+    REPEATED = "repeated"
+    RESOLVED = "resolved"
+
+
+class AlertKey(msgspec.Struct, frozen=True, order=True):
+    """What an incident is about. Its numbers, from 1, persist."""
+
+    pool: PoolId
+    condition: Condition
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """One open incident: what was told of it last, and when."""
+
+    key: AlertKey
+    number: int
+    level: Level
+    occasion: int  # counts what was told of this incident: raises, repeats, the resolution
+    opened_ns: int  # wall clock
+    told_ns: int  # wall clock of the newest notice
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A decision that something is to be told; a Notification is a notice with the picture of the pool."""
+
+    incident: Incident
+    kind: Kind
+    desk: str
+    detail: str
+
+    @property
+    def key(self) -> AlertKey:
+        """What it is about."""
+        return self.incident.key
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """What goes to receivers. The id is the same on every attempt and after every restart."""
+
+    id: str
+    schema: int
+    key: AlertKey
+    incident: int
+    level: Level
+    occasion: int
+    kind: Kind
+    desk: str
+    created_ns: int  # wall clock
+    detail: str
+    assessment: MarginAssessment | None
+
+
+def notification_id(incident: Incident) -> str:
+    """hash(pool, condition, incident, level, occasion): two daemons that decide the same thing derive the same id."""
+    key = incident.key
+    text = f"{key.pool}|{key.condition.value}|{incident.number}|{int(incident.level)}|{incident.occasion}"
+    return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def notification_of(notice: Notice, assessment: MarginAssessment | None, now_ns: int) -> Notification:
+    """The notice with the picture of its pool."""
+    incident = notice.incident
+    return Notification(
+        id=notification_id(incident),
+        schema=SCHEMA,
+        key=incident.key,
+        incident=incident.number,
+        level=incident.level,
+        occasion=incident.occasion,
+        kind=notice.kind,
+        desk=notice.desk,
+        created_ns=now_ns,
+        detail=notice.detail,
+        assessment=assessment,
+    )

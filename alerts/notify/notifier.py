@@ -1,0 +1,41 @@
+"""What a channel is to the rest: one method, three outcomes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from alerts.alert import Notification
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The receiver has it."""
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Not now. `after_s` is the receiver's own wish, None when it said nothing."""
+
+    reason: str
+    after_s: float | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Never: trying again would not help. The reason holds no secret."""
+
+    reason: str
+
+
+Outcome = Delivered | Retry | Rejected
+
+
+class Notifier(Protocol):
+    """One receiver."""
+
+    name: str
+
+    async def notify(self, notification: Notification) -> Outcome:
+        """One attempt; answers what became of it, and raises only what is a bug of ours."""
+
+    async def close(self) -> None:
+        """Lets go of connections."""
