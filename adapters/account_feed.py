@@ -175,6 +175,7 @@ class AccountFeed:
                 self._lives(at_ns)
                 self.reconcile_soon("stream opened")
             case Moved(_):
+                self._opening.set()
                 self.reconcile_soon("stream moved")
             case Misheard(reason, at_ns):
                 self._lives(at_ns)
@@ -188,8 +189,8 @@ class AccountFeed:
 
     def _take(self, event: Event) -> None:
         if isinstance(event, StreamGap):
+            self._opening.clear()  # the session opens a new connection
             self._gap(event.detail, event.received_ns)
-            self.reconcile_soon(event.detail)
             return
         self._lives(event.received_ns)
         if not isinstance(event, Changes):

@@ -1,4 +1,4 @@
-"""How long to wait before trying again: exponential, capped, full jitter, so that a thousand don't knock at once."""
+"""How long to wait before trying again: exponential, capped, full jitter, so that not all knock at once."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _QUIET.setLevel(logging.CRITICAL)
 
 
 class StreamBroken(Exception):
-    """A stream ended. `reason` is of a small set, for counting; `detail` is for people and has no address in it."""
+    """A stream ended. `reason` is of a small set, for counting; `detail` is for people, no address in it."""
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import structlog
@@ -86,7 +87,7 @@ class Tools:
 
 
 class Session:
-    """One stream, kept. `define` says before each connection what to connect to; it may raise StreamBroken."""
+    """One stream, kept. `define` says before each connection what to connect to, or raises StreamBroken."""
 
     def __init__(
         self,
@@ -148,9 +149,7 @@ class Session:
         wait_s = self._rotate_after_s(link.stream)
         while True:
             self._link = link
-            await asyncio.wait(
-                _futures(ending, link.leaving), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await _first_of(wait_s, ending, link.leaving)
             if ending.done():
                 return ending.result()
             successor = await self._successor(group)
@@ -174,9 +173,7 @@ class Session:
                 log.warning("stream_move_failed", venue=self._venue, who=self._who, reason=broken.reason)
                 return None
             ending = group.create_task(self._read(link))
-            await asyncio.wait(
-                {ending, link.first_sign}, timeout=FIRST_SIGN_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            await _first_of(FIRST_SIGN_S, ending, link.first_sign)
             if link.first_sign.done() and not ending.done():
                 return link, ending
             link.abort()
@@ -217,6 +214,7 @@ class Session:
         self._tell(decoded)
         for event in decoded:
             if isinstance(event, StreamGap):
+                self.reopen(event.detail)  # also when it is told on the other connection of a move
                 raise StreamBroken("venue_gap", event.detail, received_ns, at_once=True)
         return bool(decoded)
 
@@ -253,6 +251,11 @@ class Session:
             if broken.at_once:
                 return 0.0
         return max(broken.retry_after_s, self._backoff.next_s())
+
+
+async def _first_of(timeout_s: float, *futures: asyncio.Future[Any]) -> None:
+    """Until one of them is done, or the time is over."""
+    await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
 
 class _Counts:

@@ -77,7 +77,7 @@ class RateLimited(VenueUnavailable):
 
 
 class KeyRefused(Exception):
-    """The venue refuses the key, or we do because it may do more than read. Names the scope, never the key."""
+    """The venue refuses the key, or we do, for it may do more than read. Names the scope, never the key."""
 
 
 class UnsupportedMode(Exception):
@@ -103,7 +103,7 @@ class SnapshotSource(Protocol):
         """The account's stream; makes what it needs first (a listen key, a signature)."""
 
     async def keep_alive(self) -> None:
-        """Called every `keep_alive_every_s`; renews what expires (a listen key). Raises StreamExpired when that is gone."""
+        """Renews what expires (a listen key), every `keep_alive_every_s`; or StreamExpired."""
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 import msgspec
 
 from adapters.binance_usdm.frames import (
@@ -244,5 +245,5 @@ def _time(milliseconds: int) -> int:
 
 
 def _with_words_as_text(raw: bytes) -> bytes:
-    """NaN and Infinity are no JSON, yet some servers write them: as text they cost one price, not the message."""
+    """NaN and Infinity are no JSON, yet servers write them: as text they cost a price, not the message."""
     return msgspec.json.encode(json.loads(raw, parse_constant=str))

@@ -1,4 +1,4 @@
-"""Binance's messages and answers as on the wire, by the venue's own names. Prices stay text, holdings are Decimal."""
+"""Binance's messages and answers, by the venue's own names. Prices stay text, holdings are Decimal."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class BalanceUpdate(msgspec.Struct, frozen=True):
 
 
 class PositionUpdate(msgspec.Struct, frozen=True):
-    """`pa` signed amount, `ep` entry, `mt` margin type, `iw` isolated wallet, `ps` side, `ma` margin asset."""
+    """`pa` signed amount, `ep` entry, `mt` margin type, `iw` isolated wallet, `ma` margin asset."""
 
     s: str
     pa: Decimal
@@ -184,7 +184,7 @@ class Bracket(msgspec.Struct, frozen=True):
 
 
 class SymbolBrackets(msgspec.Struct, frozen=True):
-    """One contract of GET /fapi/v1/leverageBracket; with `notionalCoef` the account has brackets of its own."""
+    """One contract of GET /fapi/v1/leverageBracket; `notionalCoef`: brackets of this account only."""
 
     symbol: str
     brackets: tuple[Bracket, ...]

@@ -70,7 +70,7 @@ class NoListenKey(VenueUnavailable):
 
 
 def endpoints(account: Account) -> dict[str, str]:
-    """Base URLs of an account: its own where it names any, so that its key never goes elsewhere by accident."""
+    """Base URLs of an account: its own where it names any, so that its key never goes elsewhere."""
     if account.endpoints:
         rest = account.endpoints["rest"]
         return {
@@ -114,7 +114,7 @@ class BinanceSource:
         self._leverages_ns: int | None = None
 
     async def check_key(self) -> None:
-        """Raises KeyRefused unless the key can read and nothing else; the demo venue has no list of rights."""
+        """Raises KeyRefused unless the key can read and nothing else; the demo has no list of rights."""
         if self._account.environment == "testnet":
             return
         rights = await self._call("sapiGetAccountApiRestrictions", dict[str, Any])
@@ -187,7 +187,7 @@ class BinanceSource:
         await self._rest.close()
 
     async def _read_whole(self, confirm: bool) -> Reading:
-        """Reads until two endpoints tell the same positions; where one tells nothing at all, the book may doubt it."""
+        """Reads until two endpoints agree on positions; one that tells none is left to the book's doubt."""
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(TRY_AGAIN_S)

@@ -31,7 +31,7 @@ LAG_NS = 30_000_000_000  # how long a REST answer may lag behind the stream befo
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What was read of one account, an endpoint a field. `server_ns` is the venue's clock before all of it."""
+    """What was read of an account, an endpoint a field. `server_ns` is the venue's clock before all."""
 
     info: AccountInfo
     risks: tuple[PositionRisk, ...]
@@ -81,7 +81,7 @@ def snapshot_version(reading: Reading, told_ns: int) -> int:
 
     That is the venue's clock before the reading began. But its REST side may lag behind the stream in bad
     hours (the venue's own warning): when the stream told of a change that no figure of the reading is as new
-    as, the reading is only as new as its own newest figure. After 30 s it is believed, so that nothing sticks.
+    as, the reading is only as new as its own newest figure. After 30 s it is believed: nothing sticks.
     """
     updates = [asset.updateTime for asset in reading.info.assets]
     updates += [position.updateTime for position in reading.info.positions]

@@ -11,9 +11,8 @@ from adapters.bybit.state import (
     isolated_balance,
     position_fact,
     unsupported,
-    wallet_balances,
-    wallet_prices,
 )
+from adapters.bybit.wallet import wallet_balances, wallet_prices
 from adapters.numbers import BadNumber, fact
 from adapters.venue import BadFrame, Decoded, Ignored
 from monitor.domain.assessment import Reason

@@ -79,7 +79,7 @@ class BybitSource:
         )
 
     async def check_key(self) -> None:
-        """Raises KeyRefused unless the key is read-only, and UnsupportedMode for an account no model covers."""
+        """Raises KeyRefused unless the key is read-only, or UnsupportedMode where no model covers it."""
         await self._measure_clock()
         key = (await self._call("privateGetV5UserQueryApi", Answer[ApiKey])).result
         if key.readOnly != 1:
@@ -139,7 +139,7 @@ class BybitSource:
         self._terms.is_isolated = check_mode(info)
 
     async def _read_terms(self) -> None:
-        """What changes seldom: in isolated margin the fees, in cross margin which coins have a value ratio."""
+        """What changes seldom: the account's fees, and which coins have a value ratio."""
         now_ns = self._clock.monotonic_ns()
         if self._terms_ns is not None and now_ns - self._terms_ns < TERMS_S * 1e9:
             return

@@ -14,11 +14,8 @@ from adapters.bybit.state import (
     isolated_pool,
     marks_of,
     position_fact,
-    unified_pool,
-    wallet_balances,
-    wallet_pool,
-    wallet_prices,
 )
+from adapters.bybit.wallet import nothing, unified_pool, wallet_balances, wallet_pool, wallet_prices
 from adapters.numbers import fact
 from adapters.venue import UnsupportedMode
 from monitor.domain.event import AccountSnapshot
@@ -41,8 +38,8 @@ def check_mode(info: AccountInfo) -> bool:
     """Whether margin is isolated; raises UnsupportedMode for what no model covers."""
     if info.unifiedMarginStatus < UNIFIED_FROM:
         raise UnsupportedMode(
-            f"Bybit account with unifiedMarginStatus {info.unifiedMarginStatus} is not supported: only unified "
-            "trading accounts are (docs v5, acct-mode)"
+            f"Bybit account with unifiedMarginStatus {info.unifiedMarginStatus} is not supported: only "
+            "unified trading accounts are (docs v5, acct-mode)"
         )
     if info.marginMode not in (CROSS, ISOLATED):
         raise UnsupportedMode(
@@ -57,13 +54,16 @@ def account_snapshot(
     """The account as one reading tells it; raises BadNumber or BadName."""
     wallet, positions = reading.wallet, reading.positions
     venue_ns = reading.time_ms * MILLISECOND_NS
+    terms.coins.clear()
     balances = wallet_balances(wallet, terms)
     if terms.is_isolated:
-        pools = [wallet_pool(coin) for coin in SETTLE_COINS if any(b.asset == coin for b in balances)]
+        shown = {balance.asset for balance in balances} | {SETTLE_COINS[0]}
+        pools = [wallet_pool(coin) for coin in sorted(shown)]
         pools += [isolated_pool(position, terms) for position in positions]
         balances += [isolated_balance(position, terms) for position in positions]
     else:
         pools = [unified_pool(wallet, positions)]
+        balances = balances or [nothing()]
     return AccountSnapshot(
         account=account,
         pools=tuple(pools),
@@ -78,7 +78,7 @@ def account_snapshot(
 
 
 def is_confirmed(reading: Reading, amounts: CoinAmounts) -> bool:
-    """Whether the asset endpoint knows the same coins, and the wallet's position margins the same yes or no."""
+    """Whether the asset endpoint knows the same coins, and the wallet's margins agree on positions or none."""
     coins = {coin.coin for coin in reading.wallet.coin if fact(coin.walletBalance)}
     others = {amount.coin for amount in amounts.balance if fact(amount.walletBalance, empty=ZERO)}
     margins = [coin.totalPositionIM for coin in reading.wallet.coin if coin.totalPositionIM]

@@ -1,4 +1,4 @@
-"""From Bybit's wallets and positions to facts. Shared by stream and REST."""
+"""From Bybit's positions to facts. Shared by stream and REST."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from decimal import Decimal
 import msgspec
 
 from adapters.bybit.codec import VENUE
-from adapters.bybit.frames import Coin, Position, Wallet
+from adapters.bybit.frames import Position
 from adapters.numbers import BadNumber, fact, price
 from monitor.domain.assessment import VenueReported
-from monitor.domain.event import AssetPrice, BalanceFact, PoolFact, PositionFact
+from monitor.domain.event import BalanceFact, PoolFact, PositionFact
 from monitor.domain.identity import InstrumentId, checked_part, instrument_id
 
 UNIFIED, UNIFIED_MODEL, USD = "unified", "bybit_unified", "USD"
 ISOLATED_MODEL = "bybit_isolated"
 SETTLE_COINS = ("USDT", "USDC")  # of linear contracts; both are always collateral
-RATIO_NAME = "accountMMRate"
 TAKER_FEE = Decimal("0.00055")  # linear contracts, no VIP level; for a symbol that fee-rate does not list
 ZERO = Decimal(0)
 LEG = {0: "", 1: "long", 2: "short"}
@@ -30,6 +29,7 @@ class Terms(msgspec.Struct):
     is_isolated: bool = False
     taker_fees: dict[str, Decimal] = {}  # by symbol
     collateral: frozenset[str] | None = None  # coins with a published value ratio; None: not read yet
+    coins: set[str] = set()  # coins of the cross account that were told, so that one that is gone is told too
 
     def taker_fee(self, symbol: str) -> Decimal:
         """The account's own fee, or that of an account without a level."""
@@ -81,58 +81,12 @@ def isolated_balance(position: Position, terms: Terms) -> BalanceFact:
     return BalanceFact(pool, coin, fact(position.positionBalance) - fee)
 
 
-def wallet_balances(wallet: Wallet, terms: Terms) -> list[BalanceFact]:
-    """The coins of an account, in the pools that they count in; raises BadNumber or BadName."""
-    if terms.is_isolated:
-        shown = [coin for coin in wallet.coin if coin.coin in SETTLE_COINS]
-        return [BalanceFact(f"wallet-{coin.coin}", coin.coin, fact(coin.walletBalance)) for coin in shown]
-    return [
-        BalanceFact(
-            pool=UNIFIED,
-            asset=checked_part(coin.coin),
-            wallet=fact(coin.walletBalance),
-            borrowed=fact(coin.spotBorrow, empty=ZERO) + fact(coin.accruedInterest, empty=ZERO),
-            collateral=_is_collateral(coin, terms),
-        )
-        for coin in wallet.coin
-    ]
-
-
-def wallet_prices(wallet: Wallet, venue_ns: int, received_ns: int) -> list[AssetPrice]:
-    """USD prices as the account's own figures imply them; a coin of no equity or no value tells none."""
-    prices = []
-    for coin in wallet.coin:
-        equity, worth = fact(coin.equity, empty=ZERO), fact(coin.usdValue, empty=ZERO)
-        told = price(str(worth / equity)) if equity and worth else None
-        if told is not None:
-            prices.append(AssetPrice(VENUE, coin.coin, told, 0.0, 0.0, venue_ns, received_ns))
-    return prices
-
-
-def unified_pool(wallet: Wallet, positions: Iterable[Position]) -> PoolFact:
-    """The cross account with the venue's own figures."""
-    reported = VenueReported(
-        equity=_figure(wallet.totalMarginBalance),
-        initial_margin=_figure(wallet.totalInitialMargin),
-        maintenance_margin=_figure(wallet.totalMaintenanceMargin),
-        ratio=_figure(wallet.accountMMRate),
-        ratio_name=RATIO_NAME,
-        liquidation_prices=_liquidation_prices(positions),
-    )
-    return PoolFact(UNIFIED, UNIFIED_MODEL, USD, reported)
-
-
-def wallet_pool(coin: str) -> PoolFact:
-    """A coin's whole wallet in isolated margin: nothing in it can be liquidated by itself."""
-    return PoolFact(f"wallet-{coin}", ISOLATED_MODEL, coin)
-
-
 def isolated_pool(position: Position, terms: Terms) -> PoolFact:
     """One isolated leg with the venue's own figures; the venue publishes no ratio of it."""
     reported = VenueReported(
-        initial_margin=_figure(position.positionIM),
-        maintenance_margin=_figure(position.positionMM),
-        liquidation_prices=_liquidation_prices([position]),
+        initial_margin=figure(position.positionIM),
+        maintenance_margin=figure(position.positionMM),
+        liquidation_prices=liquidation_prices([position]),
     )
     return PoolFact(position_pool(position, terms), ISOLATED_MODEL, settle_coin(position.symbol), reported)
 
@@ -170,22 +124,13 @@ def _bankruptcy_price(position: Position) -> Decimal:
     return _entry(position, must=True) * (1 - side / leverage)
 
 
-def _is_collateral(coin: Coin, terms: Terms) -> bool:
-    if coin.coin in SETTLE_COINS:
-        return True
-    if terms.collateral is not None and coin.coin not in terms.collateral:
-        return False  # no published ratio, so nothing of it is counted
-    if coin.marginCollateral is None or coin.collateralSwitch is None:
-        raise BadNumber("collateral switch missing")
-    return coin.marginCollateral and coin.collateralSwitch
-
-
-def _figure(text: str) -> float | None:
+def figure(text: str) -> float | None:
     """A figure of the venue's own, for showing; None where it does not apply."""
     return float(fact(text)) if text else None
 
 
-def _liquidation_prices(positions: Iterable[Position]) -> dict[str, float]:
+def liquidation_prices(positions: Iterable[Position]) -> dict[str, float]:
+    """The venue's own liquidation prices by leg, where it tells any."""
     prices = {}
     for position in positions:
         told = price(position.liqPrice)

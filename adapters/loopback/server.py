@@ -182,6 +182,12 @@ class LoopbackExchange:
             for venue in self._venues.values():
                 await venue.stop()
 
+    async def ended(self) -> None:
+        """Returns or raises when the exchange has ended by itself, which only a crash makes it do."""
+        if self._running is not None:
+            await asyncio.wait([self._running])
+            self._running.result()
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

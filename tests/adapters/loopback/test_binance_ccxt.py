@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from adapters.loopback import Account, LoopbackExchange, World
 from tests.support.ccxt_clients import binance_client
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -32,12 +34,16 @@ def client(exchange: LoopbackExchange, account: Account, clients: list[Any]) -> 
     return clients[-1]
 
 
+async def some(found: Iterable[Any]) -> list[Any]:
+    """For `eventually`: what was found, if anything."""
+    return list(found)
+
+
 async def watched(watch: Any, ready: Any, act: Any) -> Any:
     """What a watch returns for something done after it subscribed."""
-    watching = asyncio.create_task(watch)
-    async with asyncio.timeout(10):
-        while not ready():
-            await asyncio.sleep(0.01)
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(10):
+        watching = tasks.create_task(watch)
+        await eventually(ready, "the subscription")
         act()
         return await watching
 
@@ -85,24 +91,28 @@ async def test_tiers_are_the_brackets(client: Any, world: World) -> None:
         ]
 
 
-async def test_mark_prices_by_rest_and_by_stream(
-    client: Any, world: World, exchange: LoopbackExchange
-) -> None:
-    """The same mark and index arrive both ways, from the array stream and from the stream of one symbol."""
+async def test_mark_price_by_rest(client: Any, world: World) -> None:
+    """Mark and index are those of the world."""
     world.set_mark("BTCUSDT", "94321.5", index="94300")
     rest = await client.fetch_mark_price("BTC/USDT:USDT")
     assert (rest["markPrice"], rest["indexPrice"]) == (94_321.5, 94_300)
-    for watch in (client.watch_mark_prices(), client.watch_mark_price("BTC/USDT:USDT")):
-        told = await watched(
-            watch,
-            lambda: any(
-                "btcusdt@markPrice@1s" in s.subscriptions or s.subscriptions for s in exchange.sockets(VENUE)
-            ),
-            lambda: exchange.publish_now(VENUE),
-        )
-        read = told.get("BTC/USDT:USDT", told)
-        assert (read["markPrice"], read["indexPrice"]) == (94_321.5, 94_300)
-        await client.close()
+
+
+@pytest.mark.parametrize("stream", ["!markPrice@arr@1s", "btcusdt@markPrice@1s"])
+async def test_mark_price_by_stream(
+    client: Any, world: World, exchange: LoopbackExchange, stream: str
+) -> None:
+    """Mark and index arrive by the stream of all symbols and by the stream of one."""
+    await client.load_markets()
+    world.set_mark("BTCUSDT", "94321.5", index="94300")
+    all_symbols = stream.startswith("!")
+    told = await watched(
+        client.watch_mark_prices() if all_symbols else client.watch_mark_price("BTC/USDT:USDT"),
+        lambda: some(socket for socket in exchange.sockets(VENUE) if stream in socket.subscriptions),
+        lambda: exchange.publish_now(VENUE),
+    )
+    read = told["BTC/USDT:USDT"] if all_symbols else told
+    assert (read["markPrice"], read["indexPrice"]) == (94_321.5, 94_300)
 
 
 async def test_balance_stream(
@@ -111,7 +121,7 @@ async def test_balance_stream(
     """A deposit is pushed at once to the listen key's stream."""
     told = await watched(
         client.watch_balance(),
-        lambda: exchange.sockets(VENUE).of_kind(["private"]),
+        lambda: some(exchange.sockets(VENUE).of_kind(["private"])),
         lambda: world.set_wallet(account, "USDT", 12_500),
     )
     assert told["USDT"]["total"] == 13_500
@@ -126,7 +136,7 @@ async def test_position_stream(
     client.options["watchPositions"]["fetchPositionsSnapshot"] = False
     told = await watched(
         client.watch_positions(),
-        lambda: exchange.sockets(VENUE).of_kind(["private"]),
+        lambda: some(exchange.sockets(VENUE).of_kind(["private"])),
         lambda: world.trade(account, "BTCUSDT", "-0.8", 96_000),
     )
     (position,) = told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +11,8 @@ from adapters.loopback.binance_usdm.figures import figures_of
 from adapters.loopback.binance_usdm.margin import Leg, Surroundings, collateral_value, liquidation_price
 from adapters.loopback.holdings import Bracket
 from adapters.loopback.world import World
+
+D = Decimal
 
 # Liquidation prices of freqtrade's tests/exchange at c9ae5e1 (they reproduce the venue's calculator):
 # wallet, signed size, entry, rate, deduction, price, tolerance.
@@ -67,7 +69,7 @@ def test_two_legs_have_the_price_of_the_hedge_formula() -> None:
 
 
 def test_a_price_lies_in_the_bracket_that_it_was_computed_with() -> None:
-    """A position whose notional crosses floors on the way is liquidated exactly where equity equals maintenance."""
+    """Whatever floors the notional crosses on the way, equity equals maintenance at the price."""
     brackets = read_catalog().contracts["BTCUSDT"].brackets
     schedule = tuple(Bracket(*row, number=number) for number, row in enumerate(brackets, 1))
     for size in ("-40", "40", "9", "-9"):
@@ -86,7 +88,7 @@ def test_a_position_covered_by_its_wallet_has_no_price() -> None:
 
 
 def test_haircuts_are_those_of_the_multi_assets_page() -> None:
-    """1,000 of BNB count 950 and of ADA 900; a debt takes the surcharge; 416.02 of equity are 418.13 USDT to use."""
+    """1,000 of BNB count 950, of ADA 900; a debt takes the surcharge; 416.02 USD are 418.13 USDT to use."""
     assert collateral_value(D(1000), D("0.95"), D("1.05")) == 950
     assert collateral_value(D(1000), D("0.90"), D("1.10")) == 900
     assert collateral_value(D(-1000), D("0.95"), D("1.05")) == -1050
@@ -94,7 +96,7 @@ def test_haircuts_are_those_of_the_multi_assets_page() -> None:
 
 
 def test_catalog_brackets_continue_each_other() -> None:
-    """Every deduction follows from the one before: cum + floor x (rate - rate before), and no floor leaves a gap."""
+    """Every deduction is the one before + floor x (rate - rate before), and no floor leaves a gap."""
     for row in read_catalog().contracts.values():
         for below, above in zip(row.brackets, row.brackets[1:], strict=False):
             assert above[0] == below[1]
@@ -102,7 +104,7 @@ def test_catalog_brackets_continue_each_other() -> None:
 
 
 def test_multi_assets_price_is_where_equity_meets_maintenance() -> None:
-    """In multi-assets mode the price of a contract is where the converted totals meet, with the other assets held."""
+    """In multi-assets mode a contract's price is where the converted totals meet, other assets held."""
     world = World()
     list_all(world)
     account = world.add_account("binance_usdm", "multi", multi_assets=True)

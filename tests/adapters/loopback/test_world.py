@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
-from adapters.loopback import Cause, World
+from adapters.loopback import Account, Cause, World
 from adapters.loopback.holdings import Change
 
+D = Decimal
 VENUE = "binance_usdm"
+
+
+def state(account: Account) -> tuple[float, float, float]:
+    """Size and entry of the only position, and the wallet."""
+    (position,) = account.positions.values()
+    return float(position.quantity), float(position.entry), float(account.wallets["USDT"])
 
 
 def test_a_fill_averages_and_realises(world: World) -> None:
@@ -18,14 +25,14 @@ def test_a_fill_averages_and_realises(world: World) -> None:
     world.set_wallet(account, "USDT", 1000)
     world.trade(account, "BTCUSDT", 1, 100)
     world.trade(account, "BTCUSDT", 1, 110)
-    assert account.positions["BTCUSDT", ""].entry == 105
+    assert state(account) == (2, 105, 1000)
     world.trade(account, "BTCUSDT", -1, 115)
-    assert (account.wallets["USDT"], account.positions["BTCUSDT", ""].entry) == (1010, 105)
+    assert state(account) == (1, 105, 1010)
     world.trade(account, "BTCUSDT", -3, 95)
-    assert (account.positions["BTCUSDT", ""].quantity, account.positions["BTCUSDT", ""].entry) == (-2, 95)
-    assert account.wallets["USDT"] == 1000
+    assert state(account) == (-2, 95, 1000)
     world.trade(account, "BTCUSDT", 2, 90)
-    assert (account.positions, account.wallets["USDT"]) == ({}, 1010)
+    assert not account.positions
+    assert account.wallets["USDT"] == 1010
 
 
 def test_isolating_moves_money_and_not_more(world: World) -> None:
@@ -37,12 +44,13 @@ def test_isolating_moves_money_and_not_more(world: World) -> None:
     world.listen(changes.append)
     world.set_isolated(account, "BTCUSDT", 300)
     world.set_isolated(account, "BTCUSDT", 250)
-    assert (account.wallets["USDT"], account.positions["BTCUSDT", ""].isolated_wallet) == (750, 250)
+    assert account.wallets["USDT"] == 750
+    assert account.positions["BTCUSDT", ""].isolated_wallet == 250
     assert [change.cause for change in changes] == [Cause.MARGIN_MODE, Cause.MARGIN_TRANSFER]
 
 
 def test_funding_is_paid_by_longs_to_shorts(world: World) -> None:
-    """A positive rate costs a long quantity x mark x rate and brings a short as much, each in its own wallet."""
+    """A positive rate costs a long size x mark x rate and brings a short as much, each in its own wallet."""
     account = world.add_account(VENUE, "a", hedge=True)
     world.set_wallet(account, "USDT", 1000)
     world.set_mark("BTCUSDT", 100)
@@ -55,7 +63,7 @@ def test_funding_is_paid_by_longs_to_shorts(world: World) -> None:
 
 
 def test_a_crash_moves_every_contract_of_the_underlying(world: World) -> None:
-    """One price of an underlying is the mark and index of all its contracts, and of the asset as collateral."""
+    """One price of an underlying is mark and index of all its contracts, and the price of the collateral."""
     world.set_underlying("BTC", 80_000)
     on_btc = [contract for contract in world.contracts.values() if contract.underlying == "BTC"]
     assert len(on_btc) >= 2
@@ -91,5 +99,6 @@ def test_emptying_tells_every_leg(world: World) -> None:
     world.listen(changes.append)
     world.empty_account("binance_usdm/a")
     (change,) = changes
-    assert (account.positions, account.wallets) == ({}, {"USDT": 0})
+    assert not account.positions
+    assert account.wallets == {"USDT": D(0)}
     assert ([leg.symbol for leg in change.legs], change.assets) == (["BTCUSDT"], ("USDT",))

@@ -1,0 +1,168 @@
+"""From states of pools to what is told: raised at once, eased late, silent when nothing changed. Pure; the times are arguments.
+
+Levels, not edges: what is open is compared with what is so now, after a restart as on any other day. Two clocks come
+in: `now_ns` (monotonic) for holds and deadlines, `wall_ns` for what is stored and repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from alerts.alert import AlertKey, Condition, Incident, Kind, Level, Notice
+from monitor.config import Alerts
+from monitor.domain.assessment import RiskBand
+from monitor.domain.identity import PoolId
+from monitor.domain.turn import PoolState
+
+SECOND_NS = 1_000_000_000
+UNKNOWN_LEVEL = Level.CRITICAL
+UNKNOWN_AFTER_SEEN_NS = 4 * SECOND_NS  # a fault that is noticed late still gets this long to end by itself
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One key that is open, or that wants to be."""
+
+    desk: str
+    detail: str
+    wanted: Level | None  # None: nothing can be said now, so what is open stays as it is
+    due_ns: int = 0  # a raise waits until then
+    better_since_ns: int | None = None
+    worst_since_better: Level = Level.CLEAR
+    restored: bool = False  # its first evaluation after a restart is told at once, also if it is better
+
+
+class Incidents:
+    """All open incidents. `restored` and `numbers` come from the ledger."""
+
+    def __init__(self, times: Alerts, restored: Iterable[Incident], numbers: Mapping[AlertKey, int]) -> None:
+        self._times = times
+        self._numbers = dict(numbers)
+        self._open = {incident.key: incident for incident in restored}
+        self._watched: dict[AlertKey, _Watch] = {
+            key: _Watch("", "", None, restored=True) for key in self._open
+        }
+
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """What is open now."""
+        return tuple(self._open.values())
+
+    def observe(self, state: PoolState, now_ns: int, wall_ns: int) -> list[Notice]:
+        """Takes a state in; answers what is to be told of it now."""
+        notices = []
+        for condition, wanted in levels_of(state).items():
+            key = AlertKey(state.pool, condition)
+            watch = self._watched.get(key)
+            if watch is None:
+                if not wanted:
+                    continue
+                watch = self._watched[key] = _Watch(state.desk, state.detail, wanted)
+            watch.desk, watch.detail, watch.wanted = state.desk, state.detail, wanted
+            watch.due_ns = self._due_ns(state) if condition is Condition.UNKNOWN else 0
+            notices += self._decide(key, watch, now_ns, wall_ns)
+        return notices
+
+    def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
+        """What is to be told because time has passed."""
+        return [
+            notice
+            for key, watch in list(self._watched.items())
+            for notice in self._decide(key, watch, now_ns, wall_ns)
+        ]
+
+    def forget(self, pool: PoolId, why: str, wall_ns: int) -> list[Notice]:
+        """The pool is gone: what is open of it ends, and that is told."""
+        notices = []
+        for key in [key for key in self._watched if key.pool == pool]:
+            watch = self._watched.pop(key)
+            if key in self._open:
+                watch.detail = why
+                notices.append(self._close(key, watch, wall_ns))
+        return notices
+
+    def _due_ns(self, state: PoolState) -> int:
+        began_ns, seen_ns = state.unknown_since_ns, state.unknown_seen_ns
+        if began_ns is None or seen_ns is None:
+            return 0
+        return max(began_ns + round(self._times.unknown_after_s * SECOND_NS), seen_ns + UNKNOWN_AFTER_SEEN_NS)
+
+    def _decide(self, key: AlertKey, watch: _Watch, now_ns: int, wall_ns: int) -> list[Notice]:
+        wanted = watch.wanted
+        incident = self._open.get(key)
+        if wanted is None:
+            watch.better_since_ns = None
+            return []
+        is_first = watch.restored
+        watch.restored = False
+        level = incident.level if incident else Level.CLEAR
+        if wanted > level:
+            watch.better_since_ns = None
+            return [] if now_ns < watch.due_ns else [self._raise(key, watch, wanted, wall_ns)]
+        if wanted < level:
+            return self._better(key, watch, wanted, is_first, now_ns, wall_ns)
+        watch.better_since_ns = None
+        if incident is None:
+            del self._watched[key]
+            return []
+        return self._repeat(key, watch, incident, wall_ns)
+
+    def _better(
+        self, key: AlertKey, watch: _Watch, wanted: Level, is_first: bool, now_ns: int, wall_ns: int
+    ) -> list[Notice]:
+        """Told when it held; eased to the worst level of the time that it held."""
+        if watch.better_since_ns is None:
+            watch.better_since_ns, watch.worst_since_better = now_ns, wanted
+        watch.worst_since_better = max(watch.worst_since_better, wanted)
+        held_ns = now_ns - watch.better_since_ns
+        if held_ns < self._times.resolve_after_s * SECOND_NS and not is_first:
+            return []
+        watch.better_since_ns = None
+        if watch.worst_since_better is Level.CLEAR:
+            del self._watched[key]
+            return [self._close(key, watch, wall_ns)]
+        return [self._tell(self._open[key], watch, watch.worst_since_better, Kind.EASED, wall_ns)]
+
+    def _raise(self, key: AlertKey, watch: _Watch, level: Level, wall_ns: int) -> Notice:
+        incident = self._open.get(key)
+        if incident is not None:
+            return self._tell(incident, watch, level, Kind.ESCALATED, wall_ns)
+        number = self._numbers[key] = self._numbers.get(key, 0) + 1
+        fresh = Incident(key, number, level, 0, wall_ns, wall_ns)
+        return self._tell(fresh, watch, level, Kind.RAISED, wall_ns)
+
+    def _repeat(self, key: AlertKey, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
+        if wall_ns - incident.told_ns < self._times.repeat_after_s * SECOND_NS:
+            return []
+        return [self._tell(incident, watch, incident.level, Kind.REPEATED, wall_ns)]
+
+    def _tell(self, incident: Incident, watch: _Watch, level: Level, kind: Kind, wall_ns: int) -> Notice:
+        told = msgspec.structs.replace(incident, level=level, occasion=incident.occasion + 1, told_ns=wall_ns)
+        self._open[incident.key] = told
+        return Notice(told, kind, watch.desk, watch.detail)
+
+    def _close(self, key: AlertKey, watch: _Watch, wall_ns: int) -> Notice:
+        incident = self._open.pop(key)
+        told = msgspec.structs.replace(
+            incident, level=Level.CLEAR, occasion=incident.occasion + 1, told_ns=wall_ns
+        )
+        return Notice(told, Kind.RESOLVED, watch.desk, watch.detail)
+
+
+def levels_of(state: PoolState) -> dict[Condition, Level | None]:
+    """How bad each condition is in a state; None where an unknown pool leaves nothing to say."""
+    if state.band is RiskBand.UNKNOWN:
+        unsaid: dict[Condition, Level | None] = dict.fromkeys(Condition)
+        return unsaid | {Condition.UNKNOWN: UNKNOWN_LEVEL}
+    band = Level(int(state.band))
+    venues = Level(int(state.venue_band))
+    return {
+        Condition.MARGIN: band,
+        Condition.UNKNOWN: Level.CLEAR,
+        Condition.DEFICIT: Level.CRITICAL if state.deficit else Level.CLEAR,
+        Condition.MARGIN_ERROR: Level.WARNING if state.margin_error_open else Level.CLEAR,
+        Condition.VENUE_WORSE: venues if venues > band else Level.CLEAR,
+    }
