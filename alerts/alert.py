@@ -64,6 +64,7 @@ class Incident(msgspec.Struct, frozen=True):
     occasion: int  # counts what was told of this incident: raises, repeats, the resolution
     opened_ns: int  # wall clock
     told_ns: int  # wall clock of the newest notice
+    worst: Level = Level.CLEAR  # the worst that was told of it: who heard of the trouble hears of its end
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -94,6 +95,7 @@ class Notification(msgspec.Struct, frozen=True):
     created_ns: int  # wall clock
     detail: str
     assessment: MarginAssessment | None
+    worst: Level = Level.CLEAR  # of the incident so far
 
 
 def notification_id(incident: Incident) -> str:
@@ -118,4 +120,5 @@ def notification_of(notice: Notice, assessment: MarginAssessment | None, now_ns:
         created_ns=now_ns,
         detail=notice.detail,
         assessment=assessment,
+        worst=incident.worst,
     )

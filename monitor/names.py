@@ -14,6 +14,7 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         self._ingest()
         self._engine()
+        self._process()
         self._alerts()
         self._store()
 
@@ -96,6 +97,9 @@ class Metrics:
         self.last_evaluation = Gauge(
             "margind_last_evaluation_timestamp_seconds", "Wall time of the newest turn.", registry=r
         )
+
+    def _process(self) -> None:
+        r = self.registry
         self.loop_lag = Gauge(
             "margind_loop_lag_seconds", "How late the event loop is, seen from a thread.", registry=r
         )

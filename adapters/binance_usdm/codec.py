@@ -10,7 +10,7 @@ from adapters.binance_usdm.frames import (
     AccountConfigUpdate,
     AccountUpdate,
     AssetIndexUpdate,
-    BareSymbol,
+    BareElement,
     Head,
     MarginCall,
     MarketEvent,
@@ -36,6 +36,7 @@ from monitor.domain.identity import AccountId, InstrumentId, instrument_id
 MILLISECOND_NS = 1_000_000
 NAMES_LIMIT = 20_000  # symbols that are remembered; the venue has some 900
 DETAIL_LIMIT = 5  # positions named in a margin call
+PRICES = {"markPriceUpdate", "assetIndexUpdate"}
 IGNORED = {
     "ORDER_TRADE_UPDATE",
     "TRADE_LITE",
@@ -69,7 +70,7 @@ class BinanceCodec:
         self._events = msgspec.json.Decoder(list[MarketEvent])
         self._event = msgspec.json.Decoder(MarketEvent)
         self._elements = msgspec.json.Decoder(list[msgspec.Raw])
-        self._symbol = msgspec.json.Decoder(BareSymbol)
+        self._bare = msgspec.json.Decoder(BareElement)
         self._update = msgspec.json.Decoder(AccountUpdate)
         self._config = msgspec.json.Decoder(AccountConfigUpdate)
         self._call = msgspec.json.Decoder(MarginCall)
@@ -93,9 +94,9 @@ class BinanceCodec:
         if raw[:1] == b"[":
             return self._array(raw, received_ns)
         head = self._head.decode(raw)
-        if head.data is None:
-            return self._object(head, raw, received_ns)
         data = bytes(head.data)
+        if not data:
+            return self._object(head, raw, received_ns)
         if data[:1] == b"[":
             return self._array(data, received_ns)
         return self._object(self._head.decode(data), data, received_ns)
@@ -114,17 +115,21 @@ class BinanceCodec:
             try:
                 found.append(self._price(self._event.decode(element), received_ns))
             except msgspec.ValidationError:
-                symbol = self._symbol.decode(element).s  # without one nobody can say what the array is
-                found.append(PriceRejected(self._name(symbol), "unreadable", received_ns))
+                bare = self._bare.decode(element)  # without a name nobody can say what the array is
+                if bare.e in IGNORED and not found:
+                    return Ignored(bare.e)
+                if bare.e not in PRICES or not bare.s:
+                    return BadFrame("unknown event")
+                found.append(PriceRejected(self._name(bare.s), "unreadable", received_ns))
         return found
 
     def _object(self, head: Head, raw: bytes, received_ns: int) -> Decoded:
         kind = head.e
         if kind is None:
-            if head.error is not None:
+            if bytes(head.error):
                 return BadFrame("venue error")
             return Ignored("answer") if head.id is not None else BadFrame("no event")
-        if kind in {"markPriceUpdate", "assetIndexUpdate"}:
+        if kind in PRICES:
             return self._array(b"[" + raw + b"]", received_ns)
         if kind in IGNORED:
             return Ignored(kind)
@@ -171,7 +176,8 @@ class BinanceCodec:
             f"{found.s} {found.ps} maintenance {found.mm[:24]} at mark {found.mp[:24]}"
             for found in call.p[:DETAIL_LIMIT]
         )
-        return [VenueWarning(self._account, f"margin call: {named}", _time(call.E), received_ns)]
+        detail = f"margin call: {named}" if named else "margin call"
+        return [VenueWarning(self._account, detail, _time(call.E), received_ns)]
 
     def _account_update(self, account: AccountId, update: AccountUpdate, received_ns: int) -> Decoded:
         balances = [BalanceFact(self._layout.cross_pool(b.a), b.a, b.cw) for b in update.a.B]

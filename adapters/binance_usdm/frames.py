@@ -10,6 +10,7 @@ from adapters.numbers import check_facts
 
 Price = str | float | int | None  # the venue writes text; whatever else stands there is judged, not trusted
 ZERO = Decimal(0)
+ABSENT = msgspec.Raw(b"")
 
 # --- websocket, public --------------------------------------------------------------------------------
 
@@ -38,20 +39,20 @@ class AssetIndexUpdate(msgspec.Struct, tag_field="e", tag="assetIndexUpdate", gc
 MarketEvent = MarkPriceUpdate | AssetIndexUpdate
 
 
-class BareSymbol(msgspec.Struct):
-    """What is left of an element that could not be read: whose it was."""
+class BareElement(msgspec.Struct):
+    """What is left of an element that could not be read: what it was, and whose."""
 
-    s: str
+    e: str
+    s: str = ""
 
 
 class Head(msgspec.Struct):
     """Enough of an object frame to know what it is: combined, an event, an answer, an error."""
 
     e: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = ABSENT
     id: int | str | None = None
-    result: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = ABSENT
 
 
 # --- websocket, private -------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def account_snapshot(
 
 
 def is_confirmed(reading: Reading, amounts: CoinAmounts) -> bool:
-    """Whether the asset endpoint knows the same coins, and the wallet's margins agree on positions or none."""
+    """Whether the asset endpoint knows the same coins, and the wallet's margins agree on positions."""
     coins = {coin.coin for coin in reading.wallet.coin if fact(coin.walletBalance)}
     others = {amount.coin for amount in amounts.balance if fact(amount.walletBalance, empty=ZERO)}
     margins = [coin.totalPositionIM for coin in reading.wallet.coin if coin.totalPositionIM]

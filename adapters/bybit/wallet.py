@@ -30,7 +30,8 @@ DUST_USD = Decimal("0.0001")  # usdValue has eight decimals: below this it tells
 def wallet_balances(wallet: Wallet, terms: Terms) -> list[BalanceFact]:
     """The coins of an account, in the pools that they count in; raises BadNumber or BadName.
 
-    A coin that neither counts as collateral nor is owed has no place in the cross account, and often no price.
+    A coin that neither counts as collateral nor is owed has no place in the cross account, and often no
+    price.
     """
     if terms.is_isolated:
         shown = [coin for coin in wallet.coin if coin.coin in SETTLE_COINS]
@@ -52,7 +53,7 @@ def nothing() -> BalanceFact:
 
 
 def wallet_prices(wallet: Wallet, venue_ns: int, received_ns: int) -> list[AssetPrice]:
-    """USD prices as the account's own figures imply them; a coin of no equity or next to no value tells none."""
+    """USD prices as the account's own figures imply them; a coin of next to no value tells none."""
     prices = []
     for coin in wallet.coin:
         equity, worth = fact(coin.equity, empty=ZERO), fact(coin.usdValue, empty=ZERO)

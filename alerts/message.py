@@ -1,0 +1,184 @@
+"""What a desk reads: one headline, some lines, and the same for programs. Pure; nothing here is for one channel.
+
+Foreign text (names, details, words of venues) enters through `wording.plain`: one line, no control
+characters, bounded. Each function answers for every input, because a page must never fail on its wording.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from alerts import phrases
+from alerts.alert import Condition, Kind, Level, Notification
+from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
+from monitor.domain.assessment import MarginAssessment, RiskBand
+
+SCHEMA = 1
+TOLD_OF_EACH = 50  # contributors, moves and rescues in a document; the rest is counted
+
+
+def headline(notification: Notification) -> str:
+    """One line: how bad, where, and the one figure that matters."""
+    pool = pool_parts(notification.key.pool).id
+    return f"{_first_word(notification)} {pool}: {_HEADLINES[notification.key.condition](notification)}"
+
+
+def _first_word(notification: Notification) -> str:
+    level = level_word(notification.level)
+    if notification.kind is Kind.RESOLVED:
+        return "RESOLVED"
+    if notification.kind is Kind.EASED:
+        return f"EASED to {level}"
+    if notification.key.condition is Condition.UNKNOWN:
+        return f"UNKNOWN ({level})"
+    return f"STILL {level}" if notification.kind is Kind.REPEATED else level
+
+
+def level_word(level: Level) -> str:
+    """`MARGIN CALL`"""
+    return level.label.replace("_", " ").upper()
+
+
+def _margin_headline(notification: Notification) -> str:
+    assessment = notification.assessment
+    figure = phrases.ratio_text(assessment)
+    if assessment is None or not phrases.is_known(assessment):
+        return figure
+    if notification.kind is Kind.RESOLVED:
+        return f"{figure}, band {assessment.band.label}"
+    return f"{figure}, {phrases.move_text(assessment)}"
+
+
+def _unknown_headline(notification: Notification) -> str:
+    assessment = notification.assessment
+    if notification.kind is Kind.RESOLVED:
+        if assessment is None or not phrases.is_known(assessment):
+            return "known again when this was decided"
+        return f"known again, band {assessment.band.label}, {phrases.ratio_text(assessment)}"
+    detail = plain(notification.detail)
+    reasons = "" if phrases.is_known(assessment) else f" ({phrases.reasons_of(assessment)})"
+    return f"margin not known{reasons}{f', {detail}' if detail else ''}"
+
+
+def _deficit_headline(notification: Notification) -> str:
+    assessment = notification.assessment
+    if assessment is None or not phrases.is_known(assessment):
+        equity = f"equity not known ({phrases.reasons_of(assessment)})"
+    else:
+        equity = f"equity {money(assessment.equity, assessment.unit)}"
+    if notification.kind is Kind.RESOLVED:
+        return f"no deficit any more, {equity}"
+    return f"deficit, {equity}, nothing left to liquidate"
+
+
+def _error_headline(notification: Notification) -> str:
+    assessment = notification.assessment
+    if notification.kind is Kind.RESOLVED:
+        return f"our margin agrees with the venue's again{_differ_text(assessment, ', they differ by')}"
+    return f"our margin and the venue's do not agree{_differ_text(assessment, ', they differ by')}, trust neither"
+
+
+def _differ_text(assessment: MarginAssessment | None, words: str) -> str:
+    if assessment is None or assessment.margin_error is None:
+        return ""
+    return f"{words} {percent(100 * assessment.margin_error, signed=False)}"
+
+
+def _venue_headline(notification: Notification) -> str:
+    assessment = notification.assessment
+    ours = phrases.ratio_text(assessment)
+    if notification.kind is Kind.RESOLVED:
+        return f"the venue's own figure is no longer worse than ours, {ours}"
+    theirs = ""
+    if assessment is not None and assessment.venue_margin_ratio is not None:
+        theirs = f" ({ratio(assessment.venue_margin_ratio)} on our scale)"
+    return f"the venue's own figure is worse than ours{theirs}, ours: {ours}"
+
+
+_HEADLINES: dict[Condition, Callable[[Notification], str]] = {
+    Condition.MARGIN: _margin_headline,
+    Condition.UNKNOWN: _unknown_headline,
+    Condition.DEFICIT: _deficit_headline,
+    Condition.MARGIN_ERROR: _error_headline,
+    Condition.VENUE_WORSE: _venue_headline,
+}
+
+
+def lines(notification: Notification) -> list[str]:
+    """Everything that somebody woken at night needs, one fact a line; the headline is not among them."""
+    assessment = notification.assessment
+    told = [_state_line(notification), phrases.place_line(notification.key.pool, notification.desk)]
+    if notification.detail:
+        told.append(f"detail: {plain(notification.detail)}")
+    if assessment is None:
+        told.append("figures: none, the pool was not there to be described")
+    elif phrases.is_known(assessment):
+        told += _figure_lines(assessment)
+    else:
+        told.append(f"figures: not known ({phrases.reasons_of(assessment)}); the last known are not shown")
+        told.append(phrases.age_line(assessment))
+    told.append(
+        f"told: {utc(notification.created_ns)}, incident {notification.incident:,}, "
+        f"notice {notification.occasion:,}, id {plain(notification.id, NAME_LIMIT)}"
+    )
+    return told
+
+
+def _state_line(notification: Notification) -> str:
+    assessment = notification.assessment
+    condition = notification.key.condition.value.replace("_", " ")
+    band = assessment.band if assessment is not None else RiskBand.UNKNOWN
+    return (
+        f"state: {condition} {notification.kind.value}, level {notification.level.label}, "
+        f"band now {band.label}, {phrases.ratio_text(assessment)}"
+    )
+
+
+def _figure_lines(assessment: MarginAssessment) -> list[str]:
+    optional = (phrases.liquidation_line(assessment), phrases.venue_line(assessment))
+    liquidation, venue = ([line] if line else [] for line in optional)
+    return [
+        phrases.distance_line(assessment),
+        *liquidation,
+        *phrases.rescue_lines(assessment),
+        *phrases.contributor_lines(assessment),
+        phrases.margin_line(assessment),
+        *venue,
+        *_error_lines(assessment),
+        phrases.age_line(assessment),
+    ]
+
+
+def _error_lines(assessment: MarginAssessment) -> list[str]:
+    if assessment.margin_error is None:
+        return []
+    return [f"margin error: {_differ_text(assessment, 'ours and the venue' + chr(39) + 's differ by')}"]
+
+
+def document(notification: Notification) -> dict[str, Any]:
+    """The notification for programs: JSON-able, numbers as numbers, null for what is not known.
+
+    `cut` counts what was left out of each list.
+    """
+    pool = pool_parts(notification.key.pool)
+    figures = _figures(notification.assessment)
+    return {
+        "schema": SCHEMA,
+        "id": plain(notification.id, NAME_LIMIT),
+        "kind": notification.kind.value,
+        "level": notification.level.label,
+        "condition": notification.key.condition.value,
+        "pool": pool._asdict(),
+        "desk": plain(notification.desk, NAME_LIMIT),
+        "incident": notification.incident,
+        "occasion": notification.occasion,
+        "created": utc(notification.created_ns),
+        "detail": plain(notification.detail),
+        "headline": headline(notification),
+        "lines": lines(notification),
+        **figures,
+    }
