@@ -13,6 +13,8 @@ from monitor.config import Account
 SHARE = 0.6  # of the venue's connect limit that we ever use (FAULTS N7)
 PUBLIC_SHARE = 0.1  # ... of which this is for public streams, so that a storm of accounts can't starve them
 
+STRETCH = 1.02  # our window is a little longer than the venue's: what leaves here evenly may arrive closer
+
 
 class ConnectLimit(msgspec.Struct, frozen=True):
     """So many connections in so many seconds, by address."""
@@ -29,7 +31,7 @@ class ConnectBudget:
 
     def __init__(self, limit: ConnectLimit, share: float = 1.0) -> None:
         self._count = max(1, int(limit.count * share))
-        self._per_ns = round(limit.per_s * 1e9)
+        self._per_ns = round(limit.per_s * STRETCH * 1e9)
         self._slots: deque[int] = deque(maxlen=self._count)
 
     def reserve(self, now_ns: int) -> float:

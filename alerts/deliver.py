@@ -193,7 +193,7 @@ class Dispatcher:
                 return await notifier.notify(notification)
         except TimeoutError:
             return Retry("no answer in time")
-        except Exception as error:  # noqa: BLE001  a channel's bug must not lose the page: the next one is tried
+        except Exception as error:
             log.error("notifier_crashed", receiver=notifier.name, error=type(error).__name__, exc_info=error)
             return Rejected(f"our own error: {type(error).__name__}")
 

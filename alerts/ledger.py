@@ -103,7 +103,7 @@ class Ledger:
         reach("intent_queued")
         return await self._written(lambda database: self._write_intents(database, intents))
 
-    async def settle(self, id: str, receiver: str, state: str, attempts: int, reason: str = "") -> bool:  # noqa: A002
+    async def settle(self, id: str, receiver: str, state: str, attempts: int, reason: str = "") -> bool:
         """Writes what became of a notification at a receiver: sent, confirmed, rejected or superseded."""
         reach("outcome_queued")
         row = (id, receiver, state, attempts, reason)

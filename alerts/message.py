@@ -1,4 +1,4 @@
-"""What a desk reads: one headline, some lines, and the same for programs. Pure; nothing here is for one channel.
+"""What a desk reads: one headline, some lines, and the same for programs. Pure, and for every channel.
 
 Foreign text (names, details, words of venues) enters through `wording.plain`: one line, no control
 characters, bounded. Each function answers for every input, because a page must never fail on its wording.
@@ -6,25 +6,24 @@ characters, bounded. Each function answers for every input, because a page must 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from alerts import phrases
 from alerts.alert import Condition, Kind, Level, Notification
+from alerts.figures import TOLD_OF_EACH, figures, lists_of
 from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
 from monitor.domain.assessment import MarginAssessment, RiskBand
 
 SCHEMA = 1
-TOLD_OF_EACH = 50  # contributors, moves and rescues in a document; the rest is counted
+HEADLINE_LIMIT = 400
 
 
 def headline(notification: Notification) -> str:
     """One line: how bad, where, and the one figure that matters."""
     pool = pool_parts(notification.key.pool).id
-    return f"{_first_word(notification)} {pool}: {_HEADLINES[notification.key.condition](notification)}"
+    said = _HEADLINES[notification.key.condition](notification)
+    return plain(f"{_first_word(notification)} {pool}: {said}", HEADLINE_LIMIT)
 
 
 def _first_word(notification: Notification) -> str:
@@ -78,14 +77,14 @@ def _deficit_headline(notification: Notification) -> str:
 def _error_headline(notification: Notification) -> str:
     assessment = notification.assessment
     if notification.kind is Kind.RESOLVED:
-        return f"our margin agrees with the venue's again{_differ_text(assessment, ', they differ by')}"
-    return f"our margin and the venue's do not agree{_differ_text(assessment, ', they differ by')}, trust neither"
+        return "our margin agrees with the venue's again"
+    return f"our margin and the venue's do not agree{_difference(assessment)}, trust neither"
 
 
-def _differ_text(assessment: MarginAssessment | None, words: str) -> str:
-    if assessment is None or assessment.margin_error is None:
+def _difference(assessment: MarginAssessment | None) -> str:
+    if assessment is None or assessment.margin_error is None or not phrases.is_known(assessment):
         return ""
-    return f"{words} {percent(100 * assessment.margin_error, signed=False)}"
+    return f", they differ by {percent(100 * assessment.margin_error, signed=False)}"
 
 
 def _venue_headline(notification: Notification) -> str:
@@ -93,10 +92,10 @@ def _venue_headline(notification: Notification) -> str:
     ours = phrases.ratio_text(assessment)
     if notification.kind is Kind.RESOLVED:
         return f"the venue's own figure is no longer worse than ours, {ours}"
-    theirs = ""
-    if assessment is not None and assessment.venue_margin_ratio is not None:
-        theirs = f" ({ratio(assessment.venue_margin_ratio)} on our scale)"
-    return f"the venue's own figure is worse than ours{theirs}, ours: {ours}"
+    theirs = None if assessment is None else assessment.venue_margin_ratio
+    if theirs is None or not phrases.is_known(assessment):
+        return f"the venue's own figure is worse than ours; {ours}"
+    return f"the venue's own figure is worse than ours, {ratio(theirs)} on our scale; our {ours}"
 
 
 _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
@@ -156,29 +155,31 @@ def _figure_lines(assessment: MarginAssessment) -> list[str]:
 def _error_lines(assessment: MarginAssessment) -> list[str]:
     if assessment.margin_error is None:
         return []
-    return [f"margin error: {_differ_text(assessment, 'ours and the venue' + chr(39) + 's differ by')}"]
+    text = "margin error: ours against the venue's differs by"
+    return [f"{text} {percent(100 * assessment.margin_error, signed=False)}"]
 
 
 def document(notification: Notification) -> dict[str, Any]:
     """The notification for programs: JSON-able, numbers as numbers, null for what is not known.
 
-    `cut` counts what was left out of each list.
+    `cut` counts what was left out of each list; a channel with a limit of its own may cut more.
     """
-    pool = pool_parts(notification.key.pool)
-    figures = _figures(notification.assessment)
+    lists = lists_of(notification.assessment)
     return {
         "schema": SCHEMA,
         "id": plain(notification.id, NAME_LIMIT),
         "kind": notification.kind.value,
         "level": notification.level.label,
         "condition": notification.key.condition.value,
-        "pool": pool._asdict(),
+        "pool": pool_parts(notification.key.pool)._asdict(),
         "desk": plain(notification.desk, NAME_LIMIT),
         "incident": notification.incident,
         "occasion": notification.occasion,
         "created": utc(notification.created_ns),
-        "detail": plain(notification.detail),
         "headline": headline(notification),
+        "detail": plain(notification.detail),
         "lines": lines(notification),
-        **figures,
+        "assessment": figures(notification.assessment),
+        **{name: listed[:TOLD_OF_EACH] for name, listed in lists.items()},
+        "cut": {name: max(len(listed) - TOLD_OF_EACH, 0) for name, listed in lists.items()},
     }

@@ -23,7 +23,7 @@ from monitor.domain.assessment import (
     RiskBand,
     UnderlyingMove,
 )
-from monitor.domain.identity import InstrumentId
+from monitor.domain.identity import InstrumentId, PoolId
 
 WORST_SHOWN = 3
 RESCUES_SHOWN = 5
@@ -65,7 +65,7 @@ def is_past_the_line(assessment: MarginAssessment) -> bool:
 
 
 def nearest_move(assessment: MarginAssessment) -> tuple[str, float] | None:
-    """The underlying and the signed per cent of the smallest move that liquidates the pool; None when none does."""
+    """The underlying and the signed per cent of the smallest move that liquidates; None when none does."""
     moves = [(move.underlying, side) for move in assessment.moves for side in _sides(move)]
     return min(moves, key=lambda move: abs(move[1]), default=None)
 
@@ -205,8 +205,8 @@ def age_line(assessment: MarginAssessment) -> str:
     )
 
 
-def place_line(assessment_pool: str, desk: str) -> str:
+def place_line(pool: PoolId, desk: str) -> str:
     """Where: desk, account, pool, venue."""
-    parts = pool_parts(assessment_pool)
+    parts = pool_parts(pool)
     desk_name = plain(desk, NAME_LIMIT)
     return f"desk {desk_name}, account {parts.account}, pool {parts.name}, venue {parts.venue}"

@@ -58,7 +58,7 @@ class AlertService:
             metrics,
             config.alerts.fall_through_after_s,
             self._measure_first_send,
-            random.Random(),  # noqa: S311  jitter
+            random.Random(),
         )
         self._incidents: Incidents | None = None
         self._notices: deque[Notice] = deque()

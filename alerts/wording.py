@@ -1,4 +1,4 @@
-"""How numbers, times and foreign text are written in a message. Total: every input has a text, however odd."""
+"""How numbers, times and foreign text are written in a message. Total: each input has a text, however odd."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PoolParts(NamedTuple):
 
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
-    """`text` on one line without control characters and escapes, cut to `limit` with a count of what was cut."""
+    """`text` on one line without control characters and escapes, cut to `limit`, with a count of the rest."""
     head = text[: READ_PER_SHOWN * limit]
     kept = "".join(map(_printable, ESCAPES.sub("", head)))
     line = " ".join(kept.split())

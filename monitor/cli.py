@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -84,7 +85,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_exchange):
+    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_demo, _add_exchange):
         add(commands)
     return top
 
@@ -119,6 +120,9 @@ def _run(parsed: argparse.Namespace) -> int:
     config = load(parsed.config, allow_empty=parsed.allow_empty)
     for warning in config.warnings:
         print(f"{config.source}: warning: {warning}", file=sys.stderr)
+    from monitor.compile_cache import use_compile_cache
+
+    use_compile_cache(Path(config.daemon.data_dir))
     from monitor import daemon
 
     return daemon.run(config, record=parsed.record)
@@ -225,6 +229,52 @@ def _add_exchange(commands: Commands) -> None:
     added.add_argument(
         "--port", type=_port, default=EXAMPLE_PORT, help="default: %(default)s, which the example names"
     )
+
+
+def _add_demo(commands: Commands) -> None:
+    added = _command(
+        commands, "demo", "an exchange, forty accounts and a crash hour, all on this machine", _demo
+    )
+    added.add_argument(
+        "--for",
+        dest="wall_s",
+        type=_positive,
+        metavar="SECONDS",
+        help="end so long after it is ready; default: when told to",
+    )
+    added.add_argument(
+        "--speed",
+        type=_positive,
+        default=10.0,
+        help="how many times as fast as a clock the prices go; all else is real; default: %(default)g",
+    )
+    added.add_argument("--seed", type=int, default=1, help="another seed, another wobble of the prices")
+    added.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write every alert as delivered, and the last state of each pool",
+    )
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("a number above 0")
+    return number
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from monitor.compile_cache import use_compile_cache
+    from monitor.paths import default_data_dir
+
+    use_compile_cache(default_data_dir())
+    from monitor.demo.command import Options, demo
+
+    return demo(Options(parsed.wall_s, parsed.speed, parsed.seed, parsed.json))
 
 
 def _port(text: str) -> int:

@@ -68,7 +68,7 @@ class Daemon:
         self.inbox = Inbox(self.metrics)
         self._rng = rng or random.Random()  # noqa: S311  jitter, not secrets
         self._watchers = tuple(watchers)
-        self._view: BookView | None = None
+        self.view: BookView | None = None
         self._feeds: dict[AccountId, AccountFeed] = {}
         self.book = self._declared_book()
 
@@ -77,7 +77,7 @@ class Daemon:
         async with contextlib.AsyncExitStack() as stack:
             store_url = await self._open_store(stack)
             redis = self._redis(store_url)
-            alerts = AlertService(self.config, self.clock, self.metrics, self._describe)
+            alerts = AlertService(self.config, self.clock, self.metrics, self.describe)
             await alerts.start()
             stack.push_async_callback(alerts.stop)
             server = self._serve_metrics(stack)
@@ -133,7 +133,7 @@ class Daemon:
 
     def _serve_metrics(self, stack: contextlib.AsyncExitStack) -> MetricsServer:
         server = MetricsServer(
-            self.config.metrics, self.metrics, self.clock, lambda: self._view, tuple(self.book.accounts)
+            self.config.metrics, self.metrics, self.clock, lambda: self.view, tuple(self.book.accounts)
         )
         server.start()
         stack.callback(server.stop)
@@ -185,13 +185,14 @@ class Daemon:
 
     def _look(self, turn: Turn) -> None:
         """Keeps the newest view for scrapes, and passes on which accounts want a snapshot."""
-        self._view = turn.view
+        self.view = turn.view
         for wish in turn.reconcile:
             feed = self._feeds.get(wish.account)
             if feed is not None:
                 feed.reconcile_soon(wish.why, wish.confirm)
 
-    def _describe(self, pool: PoolId) -> MarginAssessment | None:
+    def describe(self, pool: PoolId) -> MarginAssessment | None:
+        """The full picture of one pool as it is now."""
         return self.book.describe(pool, self.clock.monotonic_ns(), self.clock.wall_ns())
 
 

@@ -37,3 +37,5 @@ ws/connect, account/{wallet-balance,account-info,collateral-info,fee-rate}, posi
 market/{instrument,risk-limit}, spot-margin-uta/tier-collateral-ratio, user/apikey-info}, read 2026-11-22
 through stored copies.
 """
+
+from adapters.bybit.spec import SPEC as SPEC

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import msgspec
-
 from adapters.bybit.codec import VENUE, BybitLinearCodec, BybitSpotCodec
 from adapters.bybit.rest import PING, PING_EVERY_S, BybitSource, endpoint
 from adapters.bybit.state import ISOLATED_MODEL, UNIFIED_MODEL
@@ -24,14 +22,14 @@ SENDS_PER_S = 50.0
 SPOT_PAIRS = {f"{coin}USDT": coin for coin in ("BTC", "ETH", "SOL", "XRP", "USDC", "MNT", "BNB", "USDE")}
 
 
-class BybitSpec(msgspec.Struct, frozen=True):
+class BybitSpec:
     """The line of VENUES."""
 
-    name: str = VENUE
+    name = VENUE
     models: tuple[str, ...] = (UNIFIED_MODEL, ISOLATED_MODEL)
-    needs_key: bool = True
-    keep_alive_every_s: float = KEEP_ALIVE_EVERY_S
-    connects: ConnectLimit = CONNECTS
+    needs_key = True
+    keep_alive_every_s = KEEP_ALIVE_EVERY_S
+    connects = CONNECTS
 
     def source(self, account: Account, clock: Clock, metrics: Metrics, gate: VenueGate) -> BybitSource:
         """The REST side of an account."""

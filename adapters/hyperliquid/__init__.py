@@ -22,3 +22,5 @@ Pages: hyperliquid.gitbook.io/hyperliquid-docs, for-developers/api/{info-endpoin
 trading/{liquidations,margin-tiers}, read 2026-11-22 through stored copies. `userAbstraction` and its words,
 and `perpDexs`, are also in ccxt 4.5.90; `allPerpMetas` was seen in a recorded answer.
 """
+
+from adapters.hyperliquid.rest import SPEC as SPEC

@@ -8,8 +8,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
 from adapters.gate import ConnectLimit, VenueGate
 from adapters.hyperliquid.codec import HyperliquidAccountCodec, HyperliquidMarkCodec
 from adapters.hyperliquid.frames import ClearinghouseState, Meta, PerpDex, Role, WebData
@@ -191,14 +189,14 @@ async def _together(*questions: Any) -> list[Any]:
         raise
 
 
-class HyperliquidSpec(msgspec.Struct, frozen=True):
+class HyperliquidSpec:
     """The line of VENUES."""
 
-    name: str = VENUE
+    name = VENUE
     models: tuple[str, ...] = (MODEL,)
-    needs_key: bool = False
-    keep_alive_every_s: float = KEEP_ALIVE_EVERY_S
-    connects: ConnectLimit = CONNECTS
+    needs_key = False
+    keep_alive_every_s = KEEP_ALIVE_EVERY_S
+    connects = CONNECTS
 
     def source(self, account: Account, clock: Clock, metrics: Metrics, gate: VenueGate) -> HyperliquidSource:
         """The REST side of an account."""

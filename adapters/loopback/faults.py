@@ -28,6 +28,7 @@ class VenueFaults:
     delay_s: float = 0.0
     failing_status: int | None = None
     cut_answers: int = 0  # so many answers still break off in the middle
+    rows_per_page: int | None = None  # answers in pages are this short, whatever was asked for
     retry_after_s: float | None = None  # the next call is one too many
     banned: bool = False
     blocked_until_ms: int | None = None  # set by the first refusal
@@ -245,9 +246,20 @@ class Faults:
         self.of_account(account).listen_key_refused = not renewable
         self._tell(ExpireListenKey(account))
 
-    def cut_pages(self, account: str, after_pages: int = 1) -> None:
-        """Answers in pages break off after so many pages."""
+    def cut_pages(self, account: str, after_pages: int = 1, rows_per_page: int = 1) -> None:
+        """Answers in pages get so short, and after so many pages the next one fails."""
+        self.of(account.partition("/")[0]).rows_per_page = rows_per_page
         self.of_account(account).cut_after_pages = after_pages
+
+    def event_copies(self, account: str) -> int:
+        """How often the next user event is to be sent: once, or not at all, or twice."""
+        venue, own = self.of(account.partition("/")[0]), self.of_account(account)
+        if venue.is_silent("private"):
+            return 0
+        if own.skip_events:
+            own.skip_events -= 1
+            return 0
+        return 2 if venue.duplicate_events else 1
 
     def _tell(self, act: Act) -> None:
         for listener in self._listeners:

@@ -62,13 +62,22 @@ class Quote:
     funding_rate: Decimal
 
 
+@dataclass(frozen=True)
+class CollateralStep:
+    """From `floor` coins up, `ratio` of the worth counts, slice by slice."""
+
+    floor: Decimal
+    ratio: Decimal
+
+
 @dataclass
 class AssetPrice:
-    """A collateral asset in USD, with the haircuts that venues have in common."""
+    """A collateral asset in USD, with its haircut in the way of its venue."""
 
     index: Decimal
     bid_buffer: Decimal = ZERO
     ask_buffer: Decimal = ZERO
+    steps: tuple[CollateralStep, ...] = ()
 
 
 @dataclass

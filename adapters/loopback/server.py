@@ -17,6 +17,8 @@ from aiohttp import web
 
 from adapters.loopback.binance_usdm.catalog import list_all as list_binance_usdm
 from adapters.loopback.binance_usdm.face import BinanceUsdmFace
+from adapters.loopback.bybit.catalog import list_all as list_bybit
+from adapters.loopback.bybit.face import BybitFace
 from adapters.loopback.faults import (
     Act,
     CloseSockets,
@@ -64,8 +66,11 @@ class Face(Protocol):
 
 MakeFace = Callable[[World, Faults, Hub], Face]
 
-FACES: dict[str, MakeFace] = {"binance_usdm": BinanceUsdmFace}
-CATALOGS: dict[str, Callable[[World], None]] = {"binance_usdm": list_binance_usdm}
+FACES: dict[str, MakeFace] = {"binance_usdm": BinanceUsdmFace, "bybit": BybitFace}
+CATALOGS: dict[str, Callable[[World], None]] = {
+    "binance_usdm": list_binance_usdm,
+    "bybit": list_bybit,
+}
 
 
 def standard_world(*venues: str, clock: Clock | None = None) -> World:

@@ -180,6 +180,8 @@ class World:
         """Sets a leg as it stands, money untouched; quantity 0 closes it. Entry is the mark unless given."""
         held = self.account(account)
         self._check_leg(held, side, exact(quantity))
+        if held.isolated_margin and isolated_wallet is None and exact(quantity):
+            raise ValueError(f"{held.id} has isolated margin: a position needs its isolated_wallet")
         if leverage is not None:
             held.leverages[symbol] = exact(leverage)
         held.margin_modes[symbol] = "cross" if isolated_wallet is None else "isolated"

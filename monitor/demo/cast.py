@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from adapters.loopback import World
-from adapters.loopback.world import Account, Contract
+from adapters.loopback.holdings import Account, Contract
 from monitor.demo.path import PricePath
 
 BINANCE = "binance_usdm"

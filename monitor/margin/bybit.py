@@ -44,9 +44,10 @@ def bybit_unified(pool: int, book: Book[N]) -> Requirement[N]:
             maintenance += (
                 charged(book.tiers, instrument.tier_first, instrument.tier_last, value) + fee
             ) * index
-        owned = (balance.wallet - balance.borrowed) * index
+        owned = balance.wallet - balance.borrowed
         if balance.collateral or owned < 0:
-            equity += collateral_value(owned, asset, book.tiers)
+            # The venue steps its value ratios by the amount of the coin (docs v5, tier-collateral-ratio).
+            equity += collateral_value(owned, asset, book.tiers) * index
         equity += gain * index
     return Requirement(equity, initial, maintenance)
 

@@ -2,50 +2,22 @@ from __future__ import annotations
 
 import json
 import math
-from decimal import Decimal
-from typing import Any
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.binance_usdm.codec import BinanceCodec
 from adapters.binance_usdm.layout import Layout, isolated_pool, name_part
-from adapters.venue import BadFrame, Codec, Ignored
+from adapters.venue import BadFrame, Ignored
 from monitor.domain.event import AccountDelta, LeverageChanged, MarkPrice, StreamGap
 from monitor.domain.identity import AccountId, checked_part
-from tests.support.frames import RECEIVED_NS, check_golden, golden, named
-from tests.support.mangling import impossible_numbers, mangled
+from tests.support.codecs import CODECS as MADE
+from tests.support.frames import RECEIVED_NS
 
 ACCOUNT = AccountId("binance_usdm/desk")
-FRAMES = golden("binance_usdm")
 
 
-def codec_for(stream: str) -> Codec:
-    """A fresh codec as the stream of that name has it."""
-    if stream == "public":
-        return BinanceCodec()
-    layout = Layout(multi_assets=stream == "multi", margin_assets={"ETHUSDT": "USDT"})
-    return BinanceCodec(ACCOUNT, layout)
-
-
-CODECS = {stream: codec_for(stream) for stream in ("public", "private", "multi")}
-
-
-@pytest.mark.parametrize("frame", FRAMES, ids=named)
-def test_a_golden_frame_becomes_what_is_written_beside_it(frame: dict[str, Any]) -> None:
-    """Each documented shape, and each way to spoil it, has one outcome."""
-    check_golden(codec_for(frame["stream"]), frame)
-
-
-@settings(max_examples=2_000)
-@given(st.sampled_from(FRAMES), st.data())
-def test_no_mangled_frame_raises(frame: dict[str, Any], data: st.DataObject) -> None:
-    """Whatever a frame has become on its way: one of the three outcomes, and no number that is none."""
-    decoded = CODECS[frame["stream"]].decode(data.draw(mangled(frame["frame"])), RECEIVED_NS)
-    assert isinstance(decoded, list | Ignored | BadFrame)
-    assert not list(impossible_numbers(msgspec.to_builtins(decoded, builtin_types=(Decimal,))))
+CODECS = {stream: make() for stream, make in MADE["binance_usdm"].items()}
 
 
 @settings(max_examples=2_000)
@@ -89,7 +61,9 @@ def test_a_frame_nested_too_deep_is_one_bad_frame() -> None:
 
 def test_a_listen_key_never_leaves_the_codec() -> None:
     """What is made of a private frame names the account, not the key that the venue repeats."""
-    frame = b'{"stream":"SECRETKEY","data":{"e":"listenKeyExpired","E":1780000000001,"listenKey":"SECRETKEY"}}'
+    frame = (
+        b'{"stream":"SECRETKEY","data":{"e":"listenKeyExpired","E":1780000000001,"listenKey":"SECRETKEY"}}'
+    )
     assert "SECRETKEY" not in str(CODECS["private"].decode(frame, RECEIVED_NS))
 
 

@@ -27,7 +27,7 @@ from adapters.binance_usdm.frames import (
 )
 from adapters.binance_usdm.layout import Layout
 from adapters.venue import BadFrame, Ignored
-from monitor.domain.event import AccountDelta, AssetPrice, Event, LeverageChanged, MarkPrice, StreamGap
+from monitor.domain.event import AccountDelta, Event, LeverageChanged, StreamGap
 from monitor.domain.identity import AccountId
 from tests.support.frames import Tally, recorded
 

@@ -29,6 +29,7 @@ from tests.support.bybit_answers import (
     replies,
     wallet,
 )
+from tests.support.frames import events_of
 from tests.support.venue_server import KEY, SECRET_TEXT, Given, VenueServer, account_at, serving
 
 BTCUSDT = InstrumentId("bybit:BTCUSDT")
@@ -55,12 +56,13 @@ def given() -> Given:
 async def source(server: VenueServer, given: Given) -> AsyncIterator[BybitSource]:
     """The account's REST side."""
     made = SPEC.source(account_at("bybit", server.url), given.clock, given.metrics, given.gate)
+    (await made._rest._made()).enableRateLimit = False  # our own server bears more than the venue
     yield made
     await made.close()
 
 
 async def test_a_cross_account_is_one_pool_in_dollars(source: BybitSource) -> None:
-    """Coins, debts and positions of a unified account lie in one pool, valued at the venue's own USD prices."""
+    """Coins, debts and positions of a unified account lie in one pool, at the venue's own USD prices."""
     snapshot = await source.snapshot()
     (pool,) = snapshot.pools
     assert (pool.pool, pool.model, pool.unit) == ("unified", "bybit_unified", "USD")
@@ -90,7 +92,7 @@ async def test_the_venues_own_figures_stay_beside_ours(source: BybitSource) -> N
 
 
 async def test_what_neither_counts_nor_is_owed_is_left_out(server: VenueServer, source: BybitSource) -> None:
-    """A coin without a price would make the whole account unknown; dust and what is no collateral have none."""
+    """A coin without a price would make the whole account unknown; dust and non-collateral have none."""
     server.replies[WALLET] = wallet(
         coin("USDT", "100", "100", "99.9"),
         coin("EOS3L", "215", "215", "0", marginCollateral=False),
@@ -121,13 +123,13 @@ async def test_a_coin_that_is_spent_is_told_by_the_stream(source: BybitSource) -
         "creationTime": TIME_MS + 1,
         "data": [wallet(coin("BTC", "0", "0", "0"), coin("ETH", "0", "0", "0"))["result"]["list"][0]],
     }
-    (delta,) = codec.decode(json.dumps(frame), 1)
+    (delta,) = events_of(codec.decode(json.dumps(frame), 1))
     assert isinstance(delta, AccountDelta)
     assert delta.balances == (BalanceFact("unified", "BTC", Decimal(0)),)
 
 
 async def test_an_isolated_account_is_a_pool_a_leg(server: VenueServer, source: BybitSource) -> None:
-    """Each isolated leg stands on its own margin, less the fee kept for closing it; the wallets are beside them."""
+    """Each isolated leg stands on its own margin, less the fee kept for closing it; wallets are beside."""
     server.replies["/v5/account/info"] = ok({"marginMode": "ISOLATED_MARGIN", "unifiedMarginStatus": 5})
     legs = page(
         position("BTCUSDT", "Buy", "1", 1, positionBalance="6423.04"),
@@ -209,7 +211,7 @@ async def test_pages_that_do_not_end_are_refused(server: VenueServer, source: By
 async def test_a_mode_that_no_model_covers_is_named(
     server: VenueServer, source: BybitSource, info: dict[str, Any], named: str
 ) -> None:
-    """Portfolio margin, classic accounts and unknown modes are refused by name, with the page that describes them."""
+    """Portfolio margin, classic accounts and unknown modes are refused by name, with the page to read."""
     server.replies["/v5/account/info"] = ok(info)
     for reading in (source.check_key, source.snapshot, source.private_stream):
         with pytest.raises(UnsupportedMode, match=named) as refused:
@@ -250,7 +252,7 @@ async def test_a_read_only_key_is_taken(source: BybitSource) -> None:
 async def test_a_key_that_the_venue_refuses_is_refused(
     server: VenueServer, source: BybitSource, code: int
 ) -> None:
-    """Unknown, expired or foreign keys are told apart from a venue that is down, and nothing secret is told."""
+    """Unknown, expired or foreign keys are told apart from a venue that is down, without a secret."""
     server.replies["/v5/account/info"] = fault(code, f"{KEY} {SECRET_TEXT}")
     with pytest.raises(KeyRefused, match=str(code)) as refused:
         await source.snapshot()
@@ -309,7 +311,7 @@ async def test_a_wrong_clock_is_corrected_by_the_venues(server: VenueServer) -> 
 
 
 async def test_a_second_endpoint_confirms(server: VenueServer, source: BybitSource) -> None:
-    """`confirmed` is set when the asset endpoint knows the same coins and the wallet's margins the same positions."""
+    """`confirmed` is set when the asset endpoint knows the same coins, and the wallet's margins agree."""
     assert (await source.snapshot(confirm=True)).confirmed
 
 
@@ -335,7 +337,9 @@ async def test_a_key_that_may_not_read_assets_confirms_nothing(
 async def test_upper_bounds_become_floors(source: BybitSource) -> None:
     """Risk limits are upper bounds of notional; as floors they are continuous, and rates are fractions."""
     (contract_,) = (await source.instruments()).instruments
-    rows = [(t.floor, t.maintenance_rate, t.initial_rate, t.deduction) for t in contract_.tiers.tiers]
+    rows: list[tuple[object, ...]] = [
+        (t.floor, t.maintenance_rate, t.initial_rate, t.deduction) for t in contract_.tiers.tiers
+    ]
     assert rows == [
         (0, Decimal("0.005"), Decimal("0.01"), 0),
         (2_000_000, Decimal("0.0056"), Decimal("0.0111"), 1200),
@@ -350,7 +354,7 @@ async def test_upper_bounds_become_floors(source: BybitSource) -> None:
 
 
 async def test_rates_in_per_cent_are_told_by_the_leverage(server: VenueServer, source: BybitSource) -> None:
-    """0.5 with leverage 100 is half a per cent, not half: initial rate x leverage says which scale is meant."""
+    """0.5 with leverage 100 is half a per cent, not half: initial rate x leverage says which is meant."""
     server.replies["/v5/market/risk-limit"] = page(limit("BTCUSDT", "2000000", "0.5", "1", "100.00", ""))
     (contract_,) = (await source.instruments()).instruments
     assert contract_.tiers.tiers[0].maintenance_rate == Decimal("0.005")
@@ -403,7 +407,7 @@ async def test_dated_and_usdc_contracts_are_defined(server: VenueServer, source:
 
 
 async def test_collateral_ratios_fall_and_stay_continuous(server: VenueServer, source: BybitSource) -> None:
-    """The value of a coin counts slice by slice: 250 BTC count as 100 at 0.95, 100 at 0.9 and 50 at nothing."""
+    """The value of a coin counts slice by slice: 250 BTC are 100 at 0.95, 100 at 0.9, 50 at nothing."""
     assets = {asset.asset: asset for asset in (await source.instruments()).assets}
     schedule = assets["BTC"].tiers
     assert schedule is not None
@@ -447,7 +451,7 @@ async def test_the_private_stream_signs_in_for_each_connection(source: BybitSour
 
 
 def test_public_streams_ask_for_what_is_held() -> None:
-    """One frame a contract, so that more can be asked for later, and the USD prices of common collateral beside."""
+    """One frame a contract, so that more can be asked for later; USD prices of common collateral beside."""
     account = account_at("bybit", "http://127.0.0.1:1")
     assert SPEC.public_streams(account, []) == ()
     linear, spot = SPEC.public_streams(account, [BTCUSDT, InstrumentId("bybit:ETHPERP")])
@@ -459,6 +463,6 @@ def test_public_streams_ask_for_what_is_held() -> None:
     assert (linear.carries_marks, spot.carries_marks) == (True, False)
     frame = {"topic": "tickers.BTCUSDT", "type": "snapshot", "ts": TIME_MS, "data": {"symbol": "BTCUSDT"}}
     frame["data"] = {"symbol": "BTCUSDT", "usdIndexPrice": "63950.5"}
-    (price,) = spot.codec.decode(json.dumps(frame), 1)
+    (price,) = events_of(spot.codec.decode(json.dumps(frame), 1))
     assert isinstance(price, AssetPrice)
     assert (price.asset, price.index) == ("BTC", 63950.5)

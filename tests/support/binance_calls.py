@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
 from adapters.loopback import Account, LoopbackExchange
-from tests.support.waiting import eventually
+from tests.support import raw_stream
+from tests.support.raw_stream import Reader
 
 VENUE = "binance_usdm"
-WAIT_S = 10.0
 
 
 def signed(account: Account, timestamp_ms: int, **parameters: Any) -> str:
@@ -47,30 +45,14 @@ class Caller:
             return response.status, await response.json()
 
 
-class Reader:
-    """One websocket, read frame by frame."""
-
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        self.ws = ws
-
-    async def next(self, timeout_s: float = WAIT_S) -> Any:
-        """The next text frame, decoded."""
-        return json.loads(await self.ws.receive_str(timeout=timeout_s))
-
-    async def says_nothing(self, exchange: LoopbackExchange) -> bool:
-        """True when a question is answered and nothing else came before the answer."""
-        await self.ws.send_json({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": 99})
-        return bool((await self.next()).get("id") == 99)
+async def says_nothing(reader: Reader) -> bool:
+    """True when a question is answered and nothing else came before the answer."""
+    answer = await reader.ask({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": 99})
+    return bool(answer.get("id") == 99)
 
 
-@asynccontextmanager
-async def stream(exchange: LoopbackExchange, http: aiohttp.ClientSession, path: str) -> AsyncIterator[Reader]:
-    """A raw websocket on a path, once the exchange knows it."""
-    before = exchange.sockets(VENUE).opened
-    async with http.ws_connect(exchange.endpoints(VENUE)["ws"] + path, autoping=False) as ws:
-
-        async def known() -> bool:
-            return exchange.sockets(VENUE).opened > before
-
-        await eventually(known, "the connection")
-        yield Reader(ws)
+def stream(
+    exchange: LoopbackExchange, http: aiohttp.ClientSession, path: str
+) -> AbstractAsyncContextManager[Reader]:
+    """A raw websocket on a path of this venue."""
+    return raw_stream.stream(exchange, http, VENUE, path)

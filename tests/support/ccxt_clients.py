@@ -34,5 +34,18 @@ def binance_client(endpoints: dict[str, str], account: Account | None = None) ->
     return client
 
 
+def bybit_client(endpoints: dict[str, str], account: Account | None = None) -> Any:
+    """ccxt.pro.bybit for this account; every host of its `urls["api"]` is replaced."""
+    import ccxt.pro
+
+    client = ccxt.pro.bybit(_keys(account))
+    hosts = {
+        "api.{hostname}": endpoints["rest"],
+        "stream.{hostname}": endpoints["ws"],
+    }
+    client.urls["api"] = redirected(client.urls["api"], hosts)
+    return client
+
+
 def _keys(account: Account | None) -> dict[str, Any]:
     return {} if account is None else {"apiKey": account.key, "secret": account.secret}

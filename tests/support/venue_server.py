@@ -1,4 +1,4 @@
-"""A venue's REST side for tests: answers by path (or question) that a test writes, on a real loopback socket."""
+"""A venue's REST side for tests: answers by path (or question) that a test writes, on a loopback socket."""
 
 from __future__ import annotations
 

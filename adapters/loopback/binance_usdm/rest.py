@@ -72,6 +72,7 @@ class RestFace:
             "/fapi/v1/accountConfig": lambda who, _: account_answers.account_config(who),
             "/fapi/v1/symbolConfig": self._symbol_config,
             "/sapi/v1/account/apiRestrictions": lambda who, _: api_restrictions(who),
+            "/sapi/v1/account/info": lambda _, __: {"isPortfolioMarginRetailEnabled": False},
             "/sapi/v1/capital/config/getall": lambda _, __: [],
             "/sapi/v1/margin/allPairs": lambda _, __: [],
             "/sapi/v1/margin/isolated/allPairs": lambda _, __: [],
@@ -199,7 +200,7 @@ class RestFace:
 def api_restrictions(account: Account) -> dict[str, Any]:
     """GET /sapi/v1/account/apiRestrictions: what the key may do"""
     return {
-        "ipRestrict": False,
+        "ipRestrict": True,
         "createTime": account.updated_ms,
         "enableReading": True,
         "enableWithdrawals": account.can_withdraw,

@@ -124,16 +124,11 @@ class StreamFace:
                     socket.send(frame.combined if socket.context["combined"] else frame.raw)
 
     def tell(self, account: str, event: dict[str, Any]) -> None:
-        """Sends a user event to the account's sockets, unless a fault swallows it."""
-        venue, own = self._faults.of(VENUE), self._faults.of_account(account)
-        if venue.is_silent("private"):
-            return
-        if own.skip_events:
-            own.skip_events -= 1
-            return
+        """Sends a user event to the account's sockets, as often as the faults say."""
+        copies = self._faults.event_copies(account)
         for socket in self._hub.of_kind(["private"]):
             if socket.account == account and _wants(socket, event["e"]):
-                for _ in range(2 if venue.duplicate_events else 1):
+                for _ in range(copies):
                     socket.send(self._wrapped(socket, event))
 
     def forget(self, account: str) -> None:

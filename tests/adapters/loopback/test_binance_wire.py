@@ -9,7 +9,7 @@ import pytest
 
 from adapters.loopback import Account, LoopbackExchange, World, standard_world
 from monitor.clock import ManualClock
-from tests.support.binance_calls import VENUE, Caller, signed, stream
+from tests.support.binance_calls import VENUE, Caller, says_nothing, signed, stream
 
 pytestmark = pytest.mark.integration
 
@@ -117,7 +117,9 @@ async def test_configs_and_indexes_answer(caller: Caller) -> None:
     assert (await caller.get("/fapi/v1/positionSide/dual"))[1] == {"dualSidePosition": False}
     _, ada = await caller.raw("GET", "/fapi/v1/assetIndex?symbol=ADAUSD")
     assert (ada["index"], ada["bidRate"], ada["askRate"]) == ("0.55000000", "0.49500000", "0.60500000")
-    assert len((await caller.raw("GET", "/fapi/v1/fundingRate"))[1]) == len(caller.exchange.world.contracts)
+    assert len((await caller.raw("GET", "/fapi/v1/fundingRate"))[1]) == len(
+        caller.exchange.world.contracts_of(VENUE)
+    )
     for path in ("/fapi/v2/balance", "/fapi/v3/balance"):
         assert (await caller.get(path))[1][0]["balance"] == "10000.00000000"
 
@@ -132,7 +134,7 @@ async def test_the_undivided_paths_are_retired(
                 pass
     async with stream(exchange, http, "/public/stream?streams=btcusdt@markPrice@1s") as reader:
         exchange.publish_now()
-        assert await reader.says_nothing(exchange)
+        assert await says_nothing(reader)
 
 
 async def test_combined_and_raw_streams(exchange: LoopbackExchange, http: aiohttp.ClientSession) -> None:
@@ -161,7 +163,7 @@ async def test_commands_are_acknowledged(exchange: LoopbackExchange, http: aioht
         await reader.ws.send_json({"method": "UNSUBSCRIBE", "params": ["ethusdt@markPrice@1s"], "id": 3})
         assert await reader.next() == {"result": None, "id": 3}
         exchange.publish_now()
-        assert await reader.says_nothing(exchange)
+        assert await says_nothing(reader)
         await reader.ws.send_str("{")
         assert (await reader.next())["error"]["code"] == 3
         await reader.ws.send_json({"method": "DANCE", "id": 4})
@@ -223,7 +225,7 @@ async def test_a_margin_call_comes_once_per_danger(caller: Caller, http: aiohttp
                 assert (event["e"], event["cw"]) == ("MARGIN_CALL", "10000.00000000")
                 assert (event["p"][0]["s"], event["p"][0]["mp"]) == ("BTCUSDT", "75370.00000000")
             else:
-                assert await reader.says_nothing(caller.exchange)
+                assert await says_nothing(reader)
 
 
 async def test_events_can_be_chosen(caller: Caller, http: aiohttp.ClientSession) -> None:
@@ -262,7 +264,7 @@ async def test_listen_keys_last_an_hour(
         slow_exchange.publish_now()
         assert (await reader.next())["e"] == "listenKeyExpired"
         slow_exchange.world.set_wallet(caller.account, "USDT", 5)
-        assert await reader.says_nothing(slow_exchange)
+        assert await says_nothing(reader)
         status, body = await caller.raw("PUT", "/fapi/v1/listenKey")
         assert (status, body["code"]) == (400, -1125)
 
@@ -271,4 +273,4 @@ async def test_a_dropped_or_unknown_key_is_silent(caller: Caller, http: aiohttp.
     """The venue accepts a stream with any key; it just never says anything."""
     async with stream(caller.exchange, http, "/private/ws?listenKey=nonsense") as reader:
         caller.exchange.world.set_wallet(caller.account, "USDT", 5)
-        assert await reader.says_nothing(caller.exchange)
+        assert await says_nothing(reader)

@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from adapters.loopback import Account, LoopbackExchange, World
-from tests.support.binance_calls import VENUE, Caller, Reader, stream
+from tests.support.binance_calls import VENUE, Caller, says_nothing, stream
+from tests.support.raw_stream import Reader
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -40,7 +41,7 @@ async def private(caller: Caller) -> str:
 async def is_silent(reader: Reader, exchange: LoopbackExchange) -> bool:
     """A publication brings nothing."""
     exchange.publish_now()
-    return await reader.says_nothing(exchange)
+    return await says_nothing(reader)
 
 
 async def test_a_muted_venue_answers_and_says_nothing(

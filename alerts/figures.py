@@ -1,0 +1,126 @@
+"""The figures of an assessment for programs: numbers as numbers, null for what is not known, bounded lists.
+
+Names are those of the state in Redis where both tell the same thing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from alerts.phrases import AS_REPORTED, VENUE_MODEL, is_known, symbol
+from alerts.wording import NAME_LIMIT, plain, utc
+from monitor.domain.assessment import (
+    Contributor,
+    MarginAssessment,
+    RescueOption,
+    UnderlyingMove,
+    VenueReported,
+)
+
+TOLD_OF_EACH = 50  # contributors, moves and rescues; the rest is counted
+
+Json = dict[str, Any]
+
+
+def figures(assessment: MarginAssessment | None) -> Json | None:
+    """The assessment as JSON would hold it; an UNKNOWN pool has ages and reasons, and no figure."""
+    if assessment is None:
+        return None
+    known = is_known(assessment)
+    return {
+        "unit": plain(assessment.unit, NAME_LIMIT),
+        "model": plain(assessment.model, NAME_LIMIT),
+        "source": AS_REPORTED if assessment.model == VENUE_MODEL else "computed",
+        "band": assessment.band.label,
+        "reasons": list(assessment.reasons.labels),
+        "deficit": assessment.deficit if known else None,
+        "as_of": utc(assessment.as_of_ns),
+        "price_age_s": finite(assessment.price_age_s),
+        "account_age_s": finite(assessment.account_age_s),
+        **{name: finite(value) if known else None for name, value in _numbers(assessment).items()},
+        "venue_reported": _reported(assessment.venue_reported) if known else None,
+    }
+
+
+def _numbers(assessment: MarginAssessment) -> dict[str, float | None]:
+    return {
+        "ratio": assessment.margin_ratio,
+        "equity": assessment.equity,
+        "initial_margin": assessment.initial_margin,
+        "maintenance_margin": assessment.maintenance_margin,
+        "headroom": assessment.headroom,
+        "distance_percent": assessment.distance_percent,
+        "margin_error": assessment.margin_error,
+        "venue_ratio": assessment.venue_margin_ratio,
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """`value` as JSON can hold it."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _reported(reported: VenueReported | None) -> Json | None:
+    if reported is None:
+        return None
+    return {
+        "ratio_name": plain(reported.ratio_name, NAME_LIMIT),
+        "ratio": finite(reported.ratio),
+        "equity": finite(reported.equity),
+        "initial_margin": finite(reported.initial_margin),
+        "maintenance_margin": finite(reported.maintenance_margin),
+    }
+
+
+def lists_of(assessment: MarginAssessment | None) -> dict[str, list[Json]]:
+    """Contributors (worst first), moves (nearest first) and rescues; all empty while nothing is known."""
+    if assessment is None or not is_known(assessment):
+        return {"contributors": [], "moves": [], "rescue": []}
+    moves = sorted(map(_move, assessment.moves), key=_nearness)
+    return {
+        "contributors": [_contributor(c, assessment) for c in assessment.contributors],
+        "moves": moves,
+        "rescue": [_rescue(option) for option in assessment.rescue],
+    }
+
+
+def _contributor(position: Contributor, assessment: MarginAssessment) -> Json:
+    key = f"{position.instrument}/{position.side}" if position.side else position.instrument
+    reported = assessment.venue_reported
+    venue_price = reported.liquidation_prices.get(key) if reported is not None else None
+    return {
+        "instrument": plain(position.instrument, NAME_LIMIT),
+        "symbol": symbol(position.instrument, ""),
+        "side": plain(position.side, NAME_LIMIT),
+        "quantity": finite(position.quantity),
+        "mark_price": finite(position.mark_price),
+        "notional": finite(position.notional),
+        "maintenance_margin": finite(position.maintenance_margin),
+        "unrealised_profit": finite(position.unrealised_profit),
+        "liquidation_price": finite(position.liquidation_price),
+        "venue_liquidation_price": finite(venue_price),
+    }
+
+
+def _move(move: UnderlyingMove) -> Json:
+    return {
+        "underlying": plain(move.underlying, NAME_LIMIT),
+        "lower_percent": finite(move.lower_percent),
+        "upper_percent": finite(move.upper_percent),
+    }
+
+
+def _nearness(move: Json) -> float:
+    sides = (move["lower_percent"], move["upper_percent"])
+    return min((abs(side) for side in sides if side is not None), default=math.inf)
+
+
+def _rescue(option: RescueOption) -> Json:
+    return {
+        "action": plain(option.action, NAME_LIMIT),
+        "target": plain(option.target, NAME_LIMIT),
+        "amount": finite(option.amount),
+        "fraction": finite(option.fraction),
+        "ratio_after": finite(option.ratio_after),
+    }

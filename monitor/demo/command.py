@@ -1,0 +1,173 @@
+"""`margind demo`: the whole thing on this machine, no keys, no services: exchange, accounts, store, receivers, daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+from adapters.loopback import LoopbackExchange, World, standard_world
+from monitor.config import Account, Alerts, Config, Credentials, Metrics, Receiver, Route, Secret
+from monitor.config import Daemon as DaemonConfig
+from monitor.daemon import Addresses, Daemon
+from monitor.demo.cast import cast
+from monitor.demo.path import HOUR_S, PricePath
+from monitor.demo.player import Player
+from monitor.demo.screen import Screen
+from monitor.demo.webhook_sink import WebhookSink
+from monitor.domain.assessment import Reason, RiskBand
+from monitor.exit_codes import ExitCode
+
+ACCOUNTS = 40
+READY_S = 30.0
+SIGNING_KEY = base64.b64encode(b"the demo signs with a key that everybody knows").decode()
+RESOLVE_AFTER_S = 5.0  # shipped: 30 s; an hour in a minute has no room for that
+
+
+class Options(NamedTuple):
+    """The words of the command line."""
+
+    wall_s: float | None  # None: until Ctrl-C
+    speed: float
+    seed: int
+    json: Path | None
+
+
+def demo(options: Options) -> int:
+    """Runs the demo; the exit code is 0 when it ended as asked."""
+    # What the daemon logs goes to the same terminal as the picture: only what is wrong.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    with tempfile.TemporaryDirectory(prefix="margind-demo-") as folder:
+        asyncio.run(_demo(options, Path(folder)))
+    return ExitCode.DONE
+
+
+async def _demo(options: Options, folder: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    delivered: list[dict[str, Any]] = []
+    path = PricePath(options.seed)
+    world = standard_world()
+    desks = cast(world, path, ACCOUNTS)
+    secret = Secret(f"whsec_{SIGNING_KEY}", "the demo")
+    with Screen() as screen:
+
+        def told(id_: str, document: dict[str, Any]) -> None:
+            delivered.append({"type": "alert", "webhook_id": id_, **document})
+            screen.alert(document)
+
+        async with WebhookSink(secret, told) as sink, LoopbackExchange(world) as exchange:
+            config = _config(world, exchange, desks, sink.url, secret, folder)
+            daemon = Daemon(config, watchers=(screen.on_turn,))
+            async with _running(daemon, screen):
+                await _ready(daemon, stop)
+                screen.scene(
+                    f"every account has a verdict; the hour starts, {options.speed:g} times as fast as a clock"
+                )
+                await _play(exchange, path, options, screen, stop)
+                states = _final_states(daemon)
+    if options.json is not None:
+        _write(options.json, [*delivered, *states])
+
+
+@contextlib.asynccontextmanager
+async def _running(daemon: Daemon, screen: Screen) -> Any:
+    """The daemon as a task; what ends it early is raised here."""
+    stopping = asyncio.Event()
+
+    def on_ready(at: Addresses) -> None:
+        screen.footer(f"{at.metrics}/metrics  /healthz  /readyz   Ctrl-C ends it")
+
+    task = asyncio.create_task(daemon.run(stopping, on_ready), name="daemon")
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+async def _ready(daemon: Daemon, stop: asyncio.Event) -> None:
+    """Waits until nothing is missing any more, or the time for that is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_S):
+            while not stop.is_set() and not _is_ready(daemon):
+                await asyncio.sleep(0.1)
+
+
+def _is_ready(daemon: Daemon) -> bool:
+    view = daemon.view
+    if view is None:
+        return False
+    return bool(len(view.pools)) and not (view.reasons & int(Reason.PARTIAL | Reason.GAP)).any()
+
+
+async def _play(
+    exchange: LoopbackExchange, path: PricePath, options: Options, screen: Screen, stop: asyncio.Event
+) -> None:
+    wall_s = HOUR_S / options.speed if options.wall_s is None else options.wall_s
+    player = Player(exchange, path, options.speed, wall_s, screen.scene)
+    playing = asyncio.create_task(player.play(), name="player")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(options.wall_s):
+            await stop.wait()
+    playing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await playing
+
+
+def _config(
+    world: World, exchange: LoopbackExchange, desks: dict[str, str], url: str, secret: Secret, folder: Path
+) -> Config:
+    accounts = tuple(
+        Account(
+            name=account.name,
+            venue=account.venue,
+            desk=desks[account.id],
+            environment="loopback",
+            credentials=Credentials(Secret(account.key, "the demo"), Secret(account.secret, "the demo")),
+            endpoints=exchange.endpoints(account.venue),
+        )
+        for account in world.accounts.values()
+    )
+    receiver = Receiver("desk-webhook", "webhook", url=url, secret=secret, allow_private_destinations=True)
+    return Config(
+        daemon=DaemonConfig(str(folder), shard="demo"),
+        accounts=accounts,
+        receivers=(receiver,),
+        routes=(Route(("desk-webhook",)),),
+        alerts=Alerts(resolve_after_s=RESOLVE_AFTER_S),
+        metrics=Metrics(port=0),
+        source="the demo",
+    )
+
+
+def _final_states(daemon: Daemon) -> list[dict[str, Any]]:
+    """Each pool with all of its positions, so that a reader can redo the sum."""
+    states = []
+    for label in daemon.view.pools if daemon.view is not None else ():
+        assessment = daemon.describe(label.id)
+        if assessment is None:
+            continue
+        state = msgspec.to_builtins(assessment)
+        state |= {
+            "type": "state",
+            "band": RiskBand(assessment.band).label,
+            "reasons": assessment.reasons.labels,
+        }
+        states.append(state)
+    return states
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("wb") as file:
+        for row in rows:
+            file.write(msgspec.json.encode(row) + b"\n")
