@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from adapters.venue import Stream
 from monitor.clock import Clock
@@ -89,7 +89,7 @@ class Link:
             raise StreamBroken("refused", "no connection in time") from None
         except InvalidStatus as refused:
             broken = _refusal(refused.response.status_code, refused.response.headers.get("Retry-After"))
-        except (OSError, EOFError, InvalidHandshake, InvalidURI) as failed:
+        except (OSError, EOFError, WebSocketException) as failed:
             broken = StreamBroken("refused", f"no connection: {type(failed).__name__}")
         else:
             self.opened_ns = self._data_ns = self._frame_ns = self._heard_ns = self._clock.monotonic_ns()

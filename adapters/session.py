@@ -152,7 +152,7 @@ class Session:
             await _first_of(wait_s, ending, link.leaving)
             if ending.done():
                 return ending.result()
-            successor = await self._successor(group)
+            successor = await self._successor(group, ending)
             if successor is None:
                 link.leaving = asyncio.get_running_loop().create_future()
                 wait_s = MOVE_AGAIN_S
@@ -164,13 +164,18 @@ class Session:
             self._tools.metrics.reconnects.labels(self._venue, self._name, "moved").inc()
             self._tell(Moved(self._tools.clock.monotonic_ns()))
 
-    async def _successor(self, group: asyncio.TaskGroup) -> tuple[Link, asyncio.Task[StreamBroken]] | None:
+    async def _successor(
+        self, group: asyncio.TaskGroup, before: asyncio.Task[StreamBroken]
+    ) -> tuple[Link, asyncio.Task[StreamBroken]] | None:
         """A second link that has shown life while the first still works, or None. One at a time a venue."""
         async with self._tools.gate.rotation:
             try:
                 link = await self._open()
             except StreamBroken as broken:
                 log.warning("stream_move_failed", venue=self._venue, who=self._who, reason=broken.reason)
+                return None
+            if before.done():  # what came between its end and this opening was heard by nobody
+                link.abort()
                 return None
             ending = group.create_task(self._read(link))
             await _first_of(FIRST_SIGN_S, ending, link.first_sign)

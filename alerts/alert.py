@@ -96,6 +96,7 @@ class Notification(msgspec.Struct, frozen=True):
     detail: str
     assessment: MarginAssessment | None
     worst: Level = Level.CLEAR  # of the incident so far
+    others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
 
 
 def notification_id(incident: Incident) -> str:
@@ -105,7 +106,9 @@ def notification_id(incident: Incident) -> str:
     return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def notification_of(notice: Notice, assessment: MarginAssessment | None, now_ns: int) -> Notification:
+def notification_of(
+    notice: Notice, assessment: MarginAssessment | None, now_ns: int, others: tuple[PoolId, ...] = ()
+) -> Notification:
     """The notice with the picture of its pool."""
     incident = notice.incident
     return Notification(
@@ -121,4 +124,5 @@ def notification_of(notice: Notice, assessment: MarginAssessment | None, now_ns:
         detail=notice.detail,
         assessment=assessment,
         worst=incident.worst,
+        others=others,
     )

@@ -140,7 +140,13 @@ class Incidents:
         return [self._tell(incident, watch, incident.level, Kind.REPEATED, wall_ns)]
 
     def _tell(self, incident: Incident, watch: _Watch, level: Level, kind: Kind, wall_ns: int) -> Notice:
-        told = msgspec.structs.replace(incident, level=level, occasion=incident.occasion + 1, told_ns=wall_ns)
+        told = msgspec.structs.replace(
+            incident,
+            level=level,
+            occasion=incident.occasion + 1,
+            told_ns=wall_ns,
+            worst=max(level, incident.worst),
+        )
         self._open[incident.key] = told
         return Notice(told, kind, watch.desk, watch.detail)
 

@@ -62,10 +62,10 @@ class Restored(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """What is written before anything is sent: the notification, its incident, who is to be told."""
+    """What is written before anything is sent: the notification, its incidents, who is to be told."""
 
     notification: Notification
-    incident: Incident
+    incidents: tuple[Incident, ...]
     receivers: tuple[str, ...]
 
 
@@ -171,7 +171,8 @@ class Ledger:
             self._seq += 1
             body = msgspec.json.encode(notification).decode()
             _put(database, "intents", (self._seq, notification.id, notification.created_ns, body))
-            _put(database, "incidents", _incident_row(intent.incident))
+            for incident in intent.incidents:
+                _put(database, "incidents", _incident_row(incident))
             for receiver in intent.receivers:
                 _put(database, "deliveries", (notification.id, receiver, "intent", 0, ""))
 

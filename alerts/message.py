@@ -14,16 +14,24 @@ from alerts.alert import Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
 from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
 from monitor.domain.assessment import MarginAssessment, RiskBand
+from monitor.domain.identity import PoolId
 
 SCHEMA = 1
 HEADLINE_LIMIT = 400
+OTHERS_NAMED = 60
 
 
 def headline(notification: Notification) -> str:
     """One line: how bad, where, and the one figure that matters."""
-    pool = pool_parts(notification.key.pool).id
     said = _HEADLINES[notification.key.condition](notification)
-    return plain(f"{_first_word(notification)} {pool}: {said}", HEADLINE_LIMIT)
+    return plain(f"{_first_word(notification)} {_subject(notification)}: {said}", HEADLINE_LIMIT)
+
+
+def _subject(notification: Notification) -> str:
+    parts = pool_parts(notification.key.pool)
+    if not notification.others:
+        return parts.id
+    return f"{1 + len(notification.others):,} pools of {parts.venue}, desk {plain(notification.desk, NAME_LIMIT)}"
 
 
 def _first_word(notification: Notification) -> str:
@@ -55,10 +63,14 @@ def _margin_headline(notification: Notification) -> str:
 def _unknown_headline(notification: Notification) -> str:
     assessment = notification.assessment
     if notification.kind is Kind.RESOLVED:
+        if assessment is None and notification.others:
+            return "known again"
         if assessment is None or not phrases.is_known(assessment):
             return "known again when this was decided"
         return f"known again, band {assessment.band.label}, {phrases.ratio_text(assessment)}"
     detail = plain(notification.detail)
+    if notification.others:
+        return f"margin not known{f', {detail}' if detail else ''}"
     reasons = "" if phrases.is_known(assessment) else f" ({phrases.reasons_of(assessment)})"
     return f"margin not known{reasons}{f', {detail}' if detail else ''}"
 
@@ -111,9 +123,12 @@ def lines(notification: Notification) -> list[str]:
     """Everything that somebody woken at night needs, one fact a line; the headline is not among them."""
     assessment = notification.assessment
     told = [_state_line(notification), phrases.place_line(notification.key.pool, notification.desk)]
+    told += _other_lines(notification.others)
     if notification.detail:
         told.append(f"detail: {plain(notification.detail)}")
-    if assessment is None:
+    if assessment is None and notification.others:
+        told.append("figures: not told of many pools at once; ask for them with `margind status`")
+    elif assessment is None:
         told.append("figures: none, the pool was not there to be described")
     elif phrases.is_known(assessment):
         told += _figure_lines(assessment)
@@ -127,9 +142,18 @@ def lines(notification: Notification) -> list[str]:
     return told
 
 
+def _other_lines(others: tuple[PoolId, ...]) -> list[str]:
+    """Every pool by name, as far as a message has room."""
+    named = [f"also: {pool_parts(pool).id}" for pool in others[:OTHERS_NAMED]]
+    left = len(others) - OTHERS_NAMED
+    return [*named, f"also: {left:,} more"] if left > 0 else named
+
+
 def _state_line(notification: Notification) -> str:
     assessment = notification.assessment
     condition = notification.key.condition.value.replace("_", " ")
+    if assessment is None and notification.others:
+        return f"state: {condition} {notification.kind.value}, level {notification.level.label}"
     band = assessment.band if assessment is not None else RiskBand.UNKNOWN
     return (
         f"state: {condition} {notification.kind.value}, level {notification.level.label}, "
@@ -172,6 +196,7 @@ def document(notification: Notification) -> dict[str, Any]:
         "level": notification.level.label,
         "condition": notification.key.condition.value,
         "pool": pool_parts(notification.key.pool)._asdict(),
+        "others": [pool_parts(pool).id for pool in notification.others],
         "desk": plain(notification.desk, NAME_LIMIT),
         "incident": notification.incident,
         "occasion": notification.occasion,

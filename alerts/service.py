@@ -10,9 +10,10 @@ from pathlib import Path
 
 import structlog
 
-from alerts.alert import Condition, Kind, Level, Notice, Notification, notification_of
+from alerts.alert import Condition, Notice, Notification, notification_of
 from alerts.deliver import Dispatcher
 from alerts.failpoints import reach
+from alerts.group import grouped
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, Restored
 from alerts.notify.notifier import Notifier
@@ -131,13 +132,14 @@ class AlertService:
         waiting = sorted(self._notices, key=lambda notice: -int(notice.incident.level))
         frame_ns, self._frame_ns = self._frame_ns, None
         self._notices.clear()
-        while waiting:
-            chunk, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+        groups = grouped(waiting, self._routing)
+        while groups:
+            chunk, groups = groups[:AT_ONCE], groups[AT_ONCE:]
             reach("decided")
             await self._tell(chunk, frame_ns)
 
-    async def _tell(self, notices: Iterable[Notice], frame_ns: int | None) -> None:
-        intents = [self._intent(notice) for notice in notices]
+    async def _tell(self, groups: Iterable[tuple[Notice, ...]], frame_ns: int | None) -> None:
+        intents = [self._intent(group) for group in groups]
         reach("described")
         await self._ledger.intend(intents)
         for intent in intents:
@@ -147,15 +149,17 @@ class AlertService:
             self._dispatcher.submit(intent.notification, routes)
         reach("submitted")
 
-    def _intent(self, notice: Notice) -> Intent:
-        is_gone = notice.kind is Kind.RESOLVED and notice.incident.level is Level.CLEAR
-        assessment = self._describe(notice.key.pool)
-        if assessment is None and not is_gone:
-            log.warning("pool_gone_before_it_was_described", pool=notice.key.pool)
-        notification = notification_of(notice, assessment, self._clock.wall_ns())
+    def _intent(self, group: tuple[Notice, ...]) -> Intent:
+        first = group[0]
+        others = tuple(notice.key.pool for notice in group[1:])
+        assessment = self._describe(first.key.pool) if not others else None
+        notification = notification_of(first, assessment, self._clock.wall_ns(), others)
         routes = routes_of(notification, self._config.routes)
         receivers = tuple(dict.fromkeys(name for route in routes for name in route))
-        return Intent(notification, notice.incident, receivers)
+        return Intent(notification, tuple(notice.incident for notice in group), receivers)
+
+    def _routing(self, notice: Notice) -> object:
+        return routes_of(notification_of(notice, None, 0), self._config.routes)
 
     def _forget_strangers(self, restored: Restored) -> None:
         """Accounts that the config no longer names: their incidents end, and that is told."""

@@ -95,7 +95,10 @@ class Daemon:
                 ]
                 on_ready(Addresses(server.url, store_url))
                 await stop.wait()
-                for task in reversed(running):
+                for task in reversed(running[2:]):
+                    task.cancel()
+                await alerts.drain()
+                for task in running[:2]:
                     task.cancel()
 
     def _declared_book(self) -> LiveBook:

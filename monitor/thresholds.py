@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from monitor.book.settings import LevelRow, LevelsFor
 from monitor.config import Config, Levels, Threshold
 from monitor.domain.identity import AccountId
 
+
+class Shipped(NamedTuple):
+    """What a model has when the config says nothing."""
+
+    ratio: Levels
+    distance: Levels | None
+
+
 LIQUIDATION_RATIO = 1.0
 DEFAULT_HYSTERESIS = 0.05
 UNUSED = (0.0, 0.0, 0.0)
 
-# At the same ratio a position with 0.4 % maintenance is nearer to its end than one with 5 %: a desk that
-# lives with thin maintenance adds levels in distance. None ship, because they cost a solve for each pool.
+# At ratio 0.5 a perpetual with 0.4 % maintenance is half a per cent from its end: too late for a person. So the
+# models of perpetuals ship with levels in distance as well, and the worse of the two counts.
+EARLY = Levels(0.05, 0.03, 0.015)
 SHIPPED = {
-    "tiered": Levels(0.5, 0.7, 0.85),
-    "multi_assets": Levels(0.5, 0.7, 0.85),
-    "bybit_unified": Levels(0.5, 0.7, 0.85),
-    "bybit_isolated": Levels(0.5, 0.7, 0.85),
-    # The venue's figure is only as new as its last message: more room.
-    "venue_ratio": Levels(0.4, 0.6, 0.8),
+    "tiered": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
+    "multi_assets": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
+    "bybit_unified": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
+    "bybit_isolated": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
+    # The venue's figure is only as new as its last message: more room. It can't be moved, so it has no distance.
+    "venue_ratio": Shipped(Levels(0.4, 0.6, 0.8), None),
 }
-NO_MODEL = Levels(0.5, 0.7, 0.85)  # a pool without a supported model is UNKNOWN, whatever its levels
+NO_MODEL = Shipped(
+    Levels(0.5, 0.7, 0.85), None
+)  # a pool without a supported model is UNKNOWN, whatever its levels
 
 
 def levels_for(config: Config) -> LevelsFor:
@@ -38,8 +50,9 @@ def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str
     """Where each level is raised and cleared; what an entry leaves out comes from the next less specific."""
     matching = [t for t in thresholds if takes(t, account, desk, model)]
     by_weight = sorted(matching, key=weight, reverse=True)
-    ratio = next((t.ratio for t in by_weight if t.ratio is not None), SHIPPED.get(model, NO_MODEL))
-    distance = next((t.distance for t in by_weight if t.distance is not None), None)
+    shipped = SHIPPED.get(model, NO_MODEL)
+    ratio = next((t.ratio for t in by_weight if t.ratio is not None), shipped.ratio)
+    distance = next((t.distance for t in by_weight if t.distance is not None), shipped.distance)
     hysteresis = next((t.hysteresis for t in by_weight if t.hysteresis is not None), DEFAULT_HYSTERESIS)
     return level_row(ratio, distance, hysteresis)
 

@@ -98,13 +98,20 @@ def test_what_ships_for_the_models_is_what_the_example_says() -> None:
     text = example_text()
     assert set(SHIPPED) == set(MODEL_NAMES)
     assert all(name in text for name in (*MODEL_NAMES, *VENUE_NAMES, *RECEIVER_KINDS))
-    most = {levels for model, levels in SHIPPED.items() if model != "venue_ratio"}
-    assert [f"{x.warning:g}, {x.margin_call:g}, {x.critical:g}" for x in most] == ["0.5, 0.7, 0.85"]
+    others = {shipped for model, shipped in SHIPPED.items() if model != "venue_ratio"}
+    assert [(words(shipped.ratio), words(shipped.distance)) for shipped in others] == [
+        ("0.5, 0.7, 0.85", "0.05, 0.03, 0.015")
+    ]
     own = SHIPPED["venue_ratio"]
-    assert (
-        f"ratio 0.5, 0.7, 0.85 (venue_ratio: {own.warning:g}, {own.margin_call:g}, {own.critical:g}), "
-        f"hysteresis {DEFAULT_HYSTERESIS:g}"
-    ) in text
+    assert f"ratio 0.5, 0.7, 0.85 (venue_ratio: {words(own.ratio)}), distance" in text
+    assert f"0.05, 0.03, 0.015 (venue_ratio: none), hysteresis {DEFAULT_HYSTERESIS:g}" in text
+    assert own.distance is None
+
+
+def words(levels: Levels | None) -> str:
+    """Three levels as the example writes them."""
+    assert levels is not None
+    return f"{levels.warning:g}, {levels.margin_call:g}, {levels.critical:g}"
 
 
 def test_the_demo_keys_are_those_of_the_exchange_on_this_machine(tmp_path: Path) -> None:

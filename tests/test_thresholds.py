@@ -28,7 +28,7 @@ def test_the_most_specific_wins_in_any_order(order: list[Threshold]) -> None:
     for levels in (A, B, C, D):
         assert raised(*order) == (levels.warning, levels.margin_call, levels.critical, 1.0)
         order = [threshold for threshold in order if threshold.ratio != levels]
-    shipped = SHIPPED["tiered"]
+    shipped = SHIPPED["tiered"].ratio
     assert raised() == (shipped.warning, shipped.margin_call, shipped.critical, 1.0)
 
 
@@ -58,10 +58,10 @@ def test_what_an_entry_leaves_out_comes_from_the_next() -> None:
     assert row.clear_at == tuple(level * 0.8 for level in row.raise_at)
 
 
-def test_distance_is_used_only_where_it_is_given() -> None:
-    """Nothing ships in distance: 0 says that it is not used."""
-    assert row_for([], *POOL).distance_raise == (0.0, 0.0, 0.0)
-    assert row_for([], *POOL).distance_clear == (0.0, 0.0, 0.0)
+def test_a_perpetual_ships_with_levels_in_distance() -> None:
+    """A ratio alone would warn half a per cent before the end; what the venue computes has no distance."""
+    assert row_for([], *POOL).distance_raise == (0.05, 0.03, 0.015)
+    assert row_for([], POOL[0], POOL[1], "venue_ratio").distance_raise == (0.0, 0.0, 0.0)
 
 
 @given(st.floats(0.001, 0.5))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
-from adapters.binance_usdm.frames import AssetIndex, Bracket, Symbol, SymbolBrackets
+from adapters.binance_usdm.frames import AssetIndex, Bracket, Symbol, SymbolBrackets, SymbolName
 from adapters.binance_usdm.layout import VENUE
 from adapters.numbers import is_sane
 from monitor.domain.identity import instrument_id
@@ -21,6 +22,7 @@ from monitor.domain.instrument import (
     checked_schedule,
 )
 
+T = TypeVar("T")
 TAKER_FEE = Decimal(
     "0.0005"
 )  # regular user, binance.com/en/fee/futureFee; for the cost of a cut, not for margin
@@ -35,23 +37,25 @@ class Contracts(msgspec.Struct, frozen=True):
 
     instruments: tuple[Instrument, ...]
     refused: dict[str, str]
+    own: tuple[str, ...]  # symbols whose brackets are this account's own
 
 
-def contracts(symbols: Iterable[Symbol], brackets: Iterable[SymbolBrackets]) -> Contracts:
-    """Instruments of every symbol whose schedule can be believed; the others are refused by name."""
-    by_symbol = {found.symbol: found for found in brackets}
-    instruments: list[Instrument] = []
+def contracts(symbols: Iterable[msgspec.Raw], brackets: Iterable[msgspec.Raw]) -> Contracts:
+    """Instruments of every symbol whose entries can be read and believed; the others are refused by name."""
     refused: dict[str, str] = {}
-    for symbol in symbols:
+    by_symbol = {found.symbol: found for found in _read(brackets, SymbolBrackets, refused)}
+    instruments: list[Instrument] = []
+    for symbol in _read(symbols, Symbol, refused):
         found = by_symbol.get(symbol.symbol)
         if found is None:
-            refused[symbol.symbol] = f"no brackets ({symbol.status})"
+            refused.setdefault(symbol.symbol, f"no brackets ({symbol.status})")
             continue
         try:
             instruments.append(_instrument(symbol, found))
         except BadSchedule as bad:
             refused[symbol.symbol] = str(bad)
-    return Contracts(tuple(instruments), refused)
+    own = tuple(sorted(name for name, found in by_symbol.items() if found.notionalCoef not in {None, 1}))
+    return Contracts(tuple(instruments), refused, own)
 
 
 def collateral_assets(index: Iterable[AssetIndex]) -> tuple[CollateralAsset, ...]:
@@ -68,6 +72,23 @@ def collateral_assets(index: Iterable[AssetIndex]) -> tuple[CollateralAsset, ...
         for name in names
         if name
     )
+
+
+def _read(entries: Iterable[msgspec.Raw], shape: type[T], refused: dict[str, str]) -> Iterator[T]:
+    """The entries that have the shape; the others are refused under their name."""
+    decoder = msgspec.json.Decoder(shape)
+    for entry in entries:
+        try:
+            yield decoder.decode(entry)
+        except (msgspec.ValidationError, UnicodeError) as bad:
+            refused[_name(entry)] = f"{shape.__name__} not understood: {bad}"
+
+
+def _name(entry: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.decode(entry, type=SymbolName).symbol
+    except (msgspec.DecodeError, UnicodeError):
+        return ""
 
 
 def _instrument(symbol: Symbol, brackets: SymbolBrackets) -> Instrument:

@@ -169,10 +169,16 @@ class Symbol(msgspec.Struct, frozen=True):
     filters: tuple[Filter, ...] = ()
 
 
-class ExchangeInfo(msgspec.Struct, frozen=True):
-    """GET /fapi/v1/exchangeInfo"""
+class SymbolName(msgspec.Struct, frozen=True):
+    """Whose an entry is that could not be read."""
 
-    symbols: tuple[Symbol, ...]
+    symbol: str = ""
+
+
+class ExchangeInfo(msgspec.Struct, frozen=True):
+    """GET /fapi/v1/exchangeInfo. Symbols are read one by one: a new kind of contract must not cost the others."""
+
+    symbols: tuple[msgspec.Raw, ...]
 
 
 class Bracket(msgspec.Struct, frozen=True):

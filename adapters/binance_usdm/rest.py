@@ -23,14 +23,13 @@ from adapters.binance_usdm.frames import (
     ListenKey,
     PositionRisk,
     ServerTime,
-    SymbolBrackets,
     SymbolConfig,
 )
 from adapters.binance_usdm.layout import VENUE, Layout
 from adapters.binance_usdm.state import Reading, account_snapshot, check_one_epoch
 from adapters.gate import VenueGate
 from adapters.rest import MILLISECOND_NS, CcxtRest, ClockSkew
-from adapters.venue import KeyRefused, Stream, StreamExpired, UnsupportedMode, VenueUnavailable
+from adapters.venue import KeyRefused, RateLimited, Stream, StreamExpired, UnsupportedMode, VenueUnavailable
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.domain.event import AccountSnapshot, Instruments
@@ -62,6 +61,8 @@ TRY_AGAIN_S = 0.3
 
 BAD_KEY = {-2014, -2015, -1022}
 BAD_TIME = -1021
+TOO_MANY = -1003
+TOO_MANY_PAUSE_S = 30.0  # where it comes without a status that says how long
 NO_LISTEN_KEY = -1125
 
 
@@ -88,6 +89,8 @@ def judge(status: int, _: Mapping[str, str], body: str) -> Exception | None:
     code = _code(body)
     if code == BAD_TIME:
         return ClockSkew(f"{VENUE}: our timestamp is refused ({code})")
+    if code == TOO_MANY:
+        return RateLimited(f"{VENUE}: too many requests ({code})", TOO_MANY_PAUSE_S)
     if code == NO_LISTEN_KEY:
         return NoListenKey(f"{VENUE}: listen key gone ({code})")
     if code in BAD_KEY or status in {401, 403}:
@@ -131,15 +134,13 @@ class BinanceSource:
     async def instruments(self) -> Instruments:
         """Contracts with brackets, and what counts as collateral."""
         info = await self._call("fapiPublicGetExchangeInfo", ExchangeInfo)
-        brackets = await self._call("fapiPrivateGetLeverageBracket", tuple[SymbolBrackets, ...])
+        brackets = await self._call("fapiPrivateGetLeverageBracket", tuple[msgspec.Raw, ...])
         index = await self._call("fapiPublicGetAssetIndex", tuple[AssetIndex, ...])
         found = contracts(info.symbols, brackets)
         for symbol, reason in found.refused.items():
             log.warning("instrument_refused", venue=VENUE, symbol=symbol, reason=reason)
-        special = sorted(row.symbol for row in brackets if row.notionalCoef not in {None, Decimal(1)})
-        if special:
-            # Brackets are read once for all accounts of the venue; these are this account's own.
-            log.warning("brackets_of_one_account", account=self._id, symbols=special)
+        if found.own:  # and yet they are read once for all accounts of the venue
+            log.warning("brackets_of_one_account", account=self._id, symbols=found.own)
         return Instruments(VENUE, found.instruments, collateral_assets(index), self._clock.monotonic_ns())
 
     async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
@@ -153,8 +154,8 @@ class BinanceSource:
     async def private_stream(self) -> Stream:
         """Makes the listen key, or gets it again by the same call, and reads the mode for the codec."""
         self._mode_ns = None  # a new connection starts from what is true now
-        await self._read_mode()
         try:
+            await self._read_mode()
             answer = await self._call("fapiPrivatePostListenKey", ListenKey)
             self._listen_key = (answer.listenKey, self._clock.monotonic_ns())
         except NoListenKey:

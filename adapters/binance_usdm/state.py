@@ -43,8 +43,11 @@ class Reading(msgspec.Struct, frozen=True):
 def account_snapshot(
     account: AccountId, reading: Reading, layout: Layout, leverages: Mapping[str, Decimal], received_ns: int
 ) -> AccountSnapshot:
-    """The snapshot of a reading; raises UnsupportedMode where two modes contradict each other."""
+    """The snapshot of a reading; raises UnsupportedMode where a mode is unknown or two contradict each other."""
     held = [risk for risk in reading.risks if risk.positionAmt]
+    strange = sorted({risk.positionSide for risk in held} - set(SIDES))
+    if strange:
+        raise UnsupportedMode(f"position side {', '.join(strange)} is none that this adapter knows")
     build = _multi_assets if layout.multi_assets else _single_asset
     pools, balances = build(reading.info, held)
     return AccountSnapshot(

@@ -67,33 +67,17 @@ def account_snapshot(
 
     A builder's dex on which there is nothing makes no pool: there are dozens of them.
     """
-    pools: list[PoolFact] = []
-    balances: list[BalanceFact] = []
-    positions: list[PositionFact] = []
-    marks: dict[InstrumentId, float] = {}
-    times = []
-    for dex, state in states:
-        times.append(state.time)
-        if dex != MAIN_DEX and not _holds(state):
-            continue
-        held = [entry.position for entry in state.assetPositions if entry.position.szi]
-        cross = [position for position in held if position.leverage.type == "cross"]
-        pools.append(PoolFact(cross_pool(dex), MODEL, UNIT, _cross_reported(state, cross)))
-        balances.append(BalanceFact(cross_pool(dex), UNIT, _cross_wallet(state, cross)))
-        for position in held:
-            if position.leverage.type != "cross":
-                pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, _isolated_reported(position)))
-                balances.append(BalanceFact(_pool(dex, position), UNIT, _isolated_wallet(position)))
-            positions.append(_fact(dex, position))
-            if (mark := price(str(position.positionValue / abs(position.szi)))) is not None:
-                marks[_instrument(position.coin)] = mark
+    states = tuple(states)
+    told = [_told(dex, state) for dex, state in states if dex == MAIN_DEX or _holds(state)]
+    held = [position for _, state in states for position in _open(state)]
+    marks = {_instrument(p.coin): price(str(p.positionValue / abs(p.szi))) for p in held}
     return AccountSnapshot(
         account=account,
-        pools=tuple(pools),
-        balances=tuple(balances),
-        positions=tuple(positions),
-        marks=marks,
-        venue_ns=min(times, default=0) * MILLISECOND_NS,
+        pools=tuple(pool for pools, _, _ in told for pool in pools),
+        balances=tuple(balance for _, balances, _ in told for balance in balances),
+        positions=tuple(position for _, _, positions in told for position in positions),
+        marks={instrument: mark for instrument, mark in marks.items() if mark is not None},
+        venue_ns=min((state.time for _, state in states), default=0) * MILLISECOND_NS,
         received_ns=received_ns,
         confirmed=confirmed,
         streamed=streamed,
@@ -118,6 +102,25 @@ def instruments_of(meta: Meta) -> list[Instrument]:
 def cross_pool(dex: str) -> str:
     """The cross account of a dex: `cross`, or `cross-DEX` for a builder's."""
     return checked_part(f"cross-{dex}") if dex else "cross"
+
+
+def _told(
+    dex: str, state: ClearinghouseState
+) -> tuple[list[PoolFact], list[BalanceFact], list[PositionFact]]:
+    """Pools, balances and positions of one dex: its cross account, and each isolated position."""
+    held = _open(state)
+    cross = [position for position in held if position.leverage.type == "cross"]
+    pools = [PoolFact(cross_pool(dex), MODEL, UNIT, _cross_reported(state, cross))]
+    balances = [BalanceFact(cross_pool(dex), UNIT, _cross_wallet(state, cross))]
+    for position in held:
+        if position.leverage.type != "cross":
+            pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, _isolated_reported(position)))
+            balances.append(BalanceFact(_pool(dex, position), UNIT, _isolated_wallet(position)))
+    return pools, balances, [_fact(dex, position) for position in held]
+
+
+def _open(state: ClearinghouseState) -> list[Position]:
+    return [entry.position for entry in state.assetPositions if entry.position.szi]
 
 
 def _holds(state: ClearinghouseState) -> bool:

@@ -32,6 +32,8 @@ from adapters.loopback.faults import (
 )
 from adapters.loopback.gate import Gate, Refusals
 from adapters.loopback.holdings import Change
+from adapters.loopback.hyperliquid.catalog import list_all as list_hyperliquid
+from adapters.loopback.hyperliquid.face import HyperliquidFace
 from adapters.loopback.listener import Listener
 from adapters.loopback.sockets import Hub
 from adapters.loopback.world import World
@@ -66,10 +68,15 @@ class Face(Protocol):
 
 MakeFace = Callable[[World, Faults, Hub], Face]
 
-FACES: dict[str, MakeFace] = {"binance_usdm": BinanceUsdmFace, "bybit": BybitFace}
+FACES: dict[str, MakeFace] = {
+    "binance_usdm": BinanceUsdmFace,
+    "bybit": BybitFace,
+    "hyperliquid": HyperliquidFace,
+}
 CATALOGS: dict[str, Callable[[World], None]] = {
     "binance_usdm": list_binance_usdm,
     "bybit": list_bybit,
+    "hyperliquid": list_hyperliquid,
 }
 
 

@@ -1,8 +1,8 @@
 """Mail over SMTP, encrypted by STARTTLS with a checked certificate.
 
-The Message-ID is made from the notification id, so that a mail program shows a repeated attempt once. Addresses
-come from the config only. Python before 3.11.15, 3.12.13 and 3.13.12 lets an encoded word smuggle a line break
-into a header (CVE-2024-6923, CVE-2026-1299), so that none is let near one.
+The Message-ID is made from the notification id, so that a mail program shows a repeated attempt once.
+Addresses come from the config only. Python before 3.11.15, 3.12.13 and 3.13.12 lets an encoded word smuggle a
+line break into a header (CVE-2024-6923, CVE-2026-1299), so that none is let near one.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ class EmailNotifier:
     ) -> None:
         if not starttls and not is_loopback(host):
             raise ValueError("starttls may be off only for a host on this machine")
-        for advice in map(is_mail_address, (sender, *to)):
-            if advice:
-                raise ValueError(advice)
+        _check_addresses((sender, *to))
         self.name = name
         self._host, self._port = host, port
         self._sender, self._to = sender, to
@@ -66,7 +64,7 @@ class EmailNotifier:
         self._tls = ssl.create_default_context(cafile=ca_file) if starttls else None
 
     async def notify(self, notification: Notification) -> Outcome:
-        """One conversation of at most five seconds. SMTP has no word for how long to wait, so no delay is told."""
+        """One conversation of at most five seconds. SMTP says not how long to wait: no delay is told."""
         content = message_of(notification, self._sender, self._to).as_bytes()
         client = SMTP(
             hostname=self._host,
@@ -106,6 +104,15 @@ class EmailNotifier:
             await client.login(self._login.user, self._login.password.reveal())
         await client.sendmail(self._sender, list(self._to), content)
         return Delivered()
+
+
+def _check_addresses(addresses: tuple[str, ...]) -> None:
+    for address in addresses:
+        advice = is_mail_address(address)
+        if advice:
+            raise ValueError(advice)
+        if not (address.isascii() and address.isprintable()):
+            raise ValueError(f"{address!a} is no mail address that every server takes: ASCII only")
 
 
 async def _say_goodbye(client: SMTP) -> None:

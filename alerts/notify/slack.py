@@ -1,6 +1,6 @@
 """Slack, through chat.postMessage of its Web API.
 
-Slack posts a message again when it is sent again: an attempt whose answer was lost may show twice. Both copies
+Slack posts a message again when it is sent again: an attempt whose answer was lost may show twice. Both then
 hold the notification id, in the text and in the metadata. Escaped is what "Formatting text for app surfaces"
 (docs.slack.dev, 2026-01) names, and Slack is told to look for no mention and no link.
 """

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from alerts.notify.destination import ForbiddenDestination
-from alerts.notify.notifier import Notifier
 from alerts.notify.email import EmailNotifier, Login
+from alerts.notify.notifier import Notifier
 from alerts.notify.slack import SlackNotifier
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier

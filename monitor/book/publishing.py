@@ -108,7 +108,7 @@ class Publishing:
     def _fault_began_ns(self, pool: PlacedPool, now_ns: int) -> int:
         began = self._accounts[pool.account].fault_began_ns(now_ns)
         for row in pool.reads:
-            if self._quotes.reasons[row] & Reason.STALE:
+            if self._quotes.reasons[row] & (Reason.STALE | Reason.GAP) and self._quotes.seen_ns[row]:
                 began = min(began, int(self._quotes.seen_ns[row]))
         return began
 

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import signal
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ async def _demo(options: Options, folder: Path) -> None:
         async with WebhookSink(secret, told) as sink, LoopbackExchange(world) as exchange:
             config = _config(world, exchange, desks, sink.url, secret, folder)
             daemon = Daemon(config, watchers=(screen.on_turn,))
-            async with _running(daemon, screen):
+            async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
                 screen.scene(
                     f"every account has a verdict; the hour starts, {options.speed:g} times as fast as a clock"
@@ -80,7 +81,7 @@ async def _demo(options: Options, folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(daemon: Daemon, screen: Screen) -> Any:
+async def _running(daemon: Daemon, screen: Screen, stop: asyncio.Event) -> AsyncIterator[None]:
     """The daemon as a task; what ends it early is raised here."""
     stopping = asyncio.Event()
 
@@ -88,6 +89,7 @@ async def _running(daemon: Daemon, screen: Screen) -> Any:
         screen.footer(f"{at.metrics}/metrics  /healthz  /readyz   Ctrl-C ends it")
 
     task = asyncio.create_task(daemon.run(stopping, on_ready), name="daemon")
+    task.add_done_callback(lambda _: stop.set())  # a daemon that ends early ends the demo, and says why
     try:
         yield
     finally:

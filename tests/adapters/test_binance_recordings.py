@@ -21,7 +21,6 @@ from adapters.binance_usdm.frames import (
     Bracket,
     ExchangeInfo,
     ListenKey,
-    Symbol,
     SymbolBrackets,
     SymbolConfig,
 )
@@ -109,8 +108,11 @@ def test_recorded_answers_fit_the_frames(shared: Path, name: str) -> None:
 def test_all_known_brackets_are_believed(shared: Path) -> None:
     """The bracket tables of 60 symbols, the largest among them, pass the schedule check, and none of them is refused."""
     table = json.loads((shared / "vectors/tiers_binance_usdm.json").read_text(encoding="utf-8"))["tiers"]
-    symbols = [Symbol(name, "TRADING", baseAsset="X", marginAsset="USDT") for name in table]
-    found = contracts(symbols, [SymbolBrackets(name, brackets(rows)) for name, rows in table.items()])
+    symbols = [
+        {"symbol": name, "status": "TRADING", "baseAsset": "X", "marginAsset": "USDT"} for name in table
+    ]
+    rows = [{"symbol": name, "brackets": brackets(rows)} for name, rows in table.items()]
+    found = contracts(map(raw, symbols), map(raw, rows))
     print(f"{len(found.instruments)} believed, {len(found.refused)} refused")
     assert len(found.instruments) == len(table) == 60 and not found.refused
 
@@ -119,3 +121,8 @@ def brackets(rows: list[list[float]]) -> tuple[Bracket, ...]:
     """Rows of the table (floor, cap, rate, deduction, leverage) as the venue answers them."""
     exact = [[Decimal(str(number)) for number in row] for row in rows]
     return tuple(Bracket(leverage, floor, rate, cum) for floor, _, rate, cum, leverage in exact)
+
+
+def raw(entry: object) -> msgspec.Raw:
+    """An entry as the answer has it."""
+    return msgspec.Raw(msgspec.json.encode(entry))

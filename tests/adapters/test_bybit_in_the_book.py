@@ -120,11 +120,11 @@ async def test_no_mangled_frame_breaks_the_book(source: tuple[BybitSource, Venue
     assert isinstance(definitions, Instruments)
     assert isinstance(first, AccountSnapshot)
     codec = (await made.private_stream()).codec
+    desk = Desk(accounts=(ACCOUNT,))
 
     @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.sampled_from(GOLDEN).flatmap(lambda frame: mangled(frame["frame"])), max_size=4))
     def check(frames: list[bytes]) -> None:
-        desk = Desk(accounts=(ACCOUNT,))
         desk.tell(definitions, first)
         for number, frame in enumerate(frames):
             decoded = codec.decode(frame, NOW_NS + number)

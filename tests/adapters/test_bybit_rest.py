@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -12,25 +10,21 @@ from aiohttp import web
 
 from adapters.bybit.rest import BybitSource
 from adapters.bybit.spec import SPEC
-from adapters.venue import KeyRefused, RateLimited, UnsupportedMode, VenueUnavailable
-from monitor.clock import ManualClock
-from monitor.domain.event import AccountDelta, AssetPrice, BalanceFact, PositionFact
+from adapters.venue import UnsupportedMode, VenueUnavailable
+from monitor.domain.event import AccountDelta, BalanceFact, PositionFact
 from monitor.domain.identity import InstrumentId
 from tests.support.bybit_answers import (
     TIME_MS,
     coin,
-    contract,
     fault,
-    limit,
     ok,
     page,
     position,
-    ratios,
     replies,
     wallet,
 )
 from tests.support.frames import events_of
-from tests.support.venue_server import KEY, SECRET_TEXT, Given, VenueServer, account_at, serving
+from tests.support.venue_server import Given, VenueServer, account_at, serving
 
 BTCUSDT = InstrumentId("bybit:BTCUSDT")
 POSITIONS = "/v5/position/list"
@@ -231,85 +225,6 @@ async def test_inverse_contracts_and_options_are_named(
         await source.snapshot()
 
 
-async def test_a_key_that_may_trade_is_refused_by_its_scopes(
-    server: VenueServer, source: BybitSource
-) -> None:
-    """readOnly 0 is refused, and the text names what the key may do but not the key."""
-    rights = {"ContractTrade": ["Order", "Position"], "Wallet": ["Withdraw"], "Options": [], "NFT": None}
-    server.replies["/v5/user/query-api"] = ok({"readOnly": 0, "permissions": rights, "apiKey": KEY})
-    with pytest.raises(KeyRefused) as refused:
-        await source.check_key()
-    assert "ContractTrade (Order, Position); Wallet (Withdraw)" in str(refused.value)
-    assert KEY not in str(refused.value)
-
-
-async def test_a_read_only_key_is_taken(source: BybitSource) -> None:
-    """readOnly 1 is what we ask for, whatever else the key lists."""
-    await source.check_key()
-
-
-@pytest.mark.parametrize("code", [10003, 10004, 10005, 10007, 10010, 33004])
-async def test_a_key_that_the_venue_refuses_is_refused(
-    server: VenueServer, source: BybitSource, code: int
-) -> None:
-    """Unknown, expired or foreign keys are told apart from a venue that is down, without a secret."""
-    server.replies["/v5/account/info"] = fault(code, f"{KEY} {SECRET_TEXT}")
-    with pytest.raises(KeyRefused, match=str(code)) as refused:
-        await source.snapshot()
-    assert KEY not in str(refused.value)
-    assert SECRET_TEXT not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("reply", "pause_s"),
-    [
-        (fault(10006), 5.0),
-        (fault(10018), 600.0),
-        (web.Response(status=403, text="access too frequent"), 600.0),
-        (web.Response(status=429, headers={"Retry-After": "7"}, text="slow down"), 7.0),
-    ],
-    ids=["10006", "10018", "403", "429"],
-)
-async def test_a_rate_limit_stops_every_call(
-    server: VenueServer, source: BybitSource, given: Given, reply: Any, pause_s: float
-) -> None:
-    """After a limit nothing is sent to the venue by any account until the pause is over."""
-    server.replies["/v5/account/info"] = lambda _: reply
-    with pytest.raises(RateLimited) as limited:
-        await source.snapshot()
-    assert limited.value.retry_after_s == pause_s
-    asked = len(server.asked)
-    with pytest.raises(RateLimited):
-        await source.snapshot()
-    other = SPEC.source(account_at("bybit", server.url), given.clock, given.metrics, given.gate)
-    with pytest.raises(RateLimited):
-        await other.snapshot()
-    await other.close()
-    assert len(server.asked) == asked
-
-
-async def test_a_wrong_clock_is_corrected_by_the_venues(server: VenueServer) -> None:
-    """A refused timestamp makes us ask for the time, and the next request is right."""
-    given = Given(manual=True)
-    clock = given.clock
-    assert isinstance(clock, ManualClock)
-    skew_ms = 25_000
-    stamps: list[int] = []
-    server.replies["/v5/market/time"] = lambda _: ok({}, clock.wall_ns() // 1_000_000 + skew_ms)
-
-    def checked(_: dict[str, Any]) -> Any:
-        stamps.append(int(server.headers[-1]["X-BAPI-TIMESTAMP"]))
-        is_right = abs(stamps[-1] - clock.wall_ns() // 1_000_000 - skew_ms) < 1_000
-        return ok({"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": 5}) if is_right else fault(10002)
-
-    server.replies["/v5/account/info"] = checked
-    source = SPEC.source(account_at("bybit", server.url), clock, given.metrics, given.gate)
-    await source.snapshot()
-    await source.close()
-    assert len(stamps) == 2
-    assert given.metrics.clock_offset.labels("bybit")._value.get() == pytest.approx(25.0)
-
-
 async def test_a_second_endpoint_confirms(server: VenueServer, source: BybitSource) -> None:
     """`confirmed` is set when the asset endpoint knows the same coins, and the wallet's margins agree."""
     assert (await source.snapshot(confirm=True)).confirmed
@@ -332,137 +247,3 @@ async def test_a_key_that_may_not_read_assets_confirms_nothing(
     snapshot = await source.snapshot(confirm=True)
     assert snapshot.positions
     assert not snapshot.confirmed
-
-
-async def test_upper_bounds_become_floors(source: BybitSource) -> None:
-    """Risk limits are upper bounds of notional; as floors they are continuous, and rates are fractions."""
-    (contract_,) = (await source.instruments()).instruments
-    rows: list[tuple[object, ...]] = [
-        (t.floor, t.maintenance_rate, t.initial_rate, t.deduction) for t in contract_.tiers.tiers
-    ]
-    assert rows == [
-        (0, Decimal("0.005"), Decimal("0.01"), 0),
-        (2_000_000, Decimal("0.0056"), Decimal("0.0111"), 1200),
-        (2_600_000, Decimal("0.0062"), Decimal("0.0125"), 2760),
-    ]
-    assert (contract_.underlying, contract_.settle_asset, contract_.taker_fee) == (
-        "BTC",
-        "USDT",
-        Decimal("0.0004"),
-    )
-    assert (contract_.price_digits, contract_.quantity_digits) == (1, 3)
-
-
-async def test_rates_in_per_cent_are_told_by_the_leverage(server: VenueServer, source: BybitSource) -> None:
-    """0.5 with leverage 100 is half a per cent, not half: initial rate x leverage says which is meant."""
-    server.replies["/v5/market/risk-limit"] = page(limit("BTCUSDT", "2000000", "0.5", "1", "100.00", ""))
-    (contract_,) = (await source.instruments()).instruments
-    assert contract_.tiers.tiers[0].maintenance_rate == Decimal("0.005")
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [],
-        [limit("BTCUSDT", "2000000", "0.005", "0.3", "100.00", "")],
-        [limit("BTCUSDT", "2000000", "NaN", "0.01", "100.00", "")],
-        [
-            limit("BTCUSDT", "2000000", "0.005", "0.01", "100.00", ""),
-            limit("BTCUSDT", "2600000", "0.0056", "0.0111", "90.00", "9999"),
-        ],
-        [
-            limit("BTCUSDT", "2000000", "0.005", "0.01", "100.00", ""),
-            limit("BTCUSDT", "2600000", "0.004", "0.0111", "90.00", ""),
-        ],
-    ],
-    ids=["none", "scale unclear", "no number", "jump", "falls"],
-)
-async def test_a_table_that_makes_no_sense_costs_its_contract_only(
-    server: VenueServer, source: BybitSource, rows: list[dict[str, Any]]
-) -> None:
-    """A contract whose tiers are missing, unclear or not continuous is left out; the others stay."""
-    eth = limit("ETHUSDT", "1000000", "0.005", "0.01", "100", "")
-    server.replies["/v5/market/instruments-info"] = page(contract("BTCUSDT"), contract("ETHUSDT"))
-    server.replies["/v5/market/risk-limit"] = page(*rows, eth)
-    found = (await source.instruments()).instruments
-    assert [contract_.id for contract_ in found] == ["bybit:ETHUSDT"]
-
-
-async def test_dated_and_usdc_contracts_are_defined(server: VenueServer, source: BybitSource) -> None:
-    """Futures with a date and contracts settled in USDC are linear too; an inverse one is not."""
-    server.replies["/v5/market/instruments-info"] = page(
-        contract("BTCUSDT-25DEC26", contractType="LinearFutures", baseCoin="BTC"),
-        contract("BTCPERP", settleCoin="USDC", quoteCoin="USDC"),
-        contract("BTCUSD", contractType="InversePerpetual", settleCoin="BTC"),
-    )
-    names = ("BTCUSDT-25DEC26", "BTCPERP", "BTCUSD")
-    server.replies["/v5/market/risk-limit"] = page(
-        *(limit(name, "2000000", "0.005", "0.01", "100", "") for name in names)
-    )
-    found = (await source.instruments()).instruments
-    assert [(c.id, c.settle_asset) for c in found] == [
-        ("bybit:BTCUSDT-25DEC26", "USDT"),
-        ("bybit:BTCPERP", "USDC"),
-    ]
-
-
-async def test_collateral_ratios_fall_and_stay_continuous(server: VenueServer, source: BybitSource) -> None:
-    """The value of a coin counts slice by slice: 250 BTC are 100 at 0.95, 100 at 0.9, 50 at nothing."""
-    assets = {asset.asset: asset for asset in (await source.instruments()).assets}
-    schedule = assets["BTC"].tiers
-    assert schedule is not None
-    counted = [tier for tier in schedule.tiers if tier.floor <= 250][-1]
-    assert 250 * counted.maintenance_rate - counted.deduction == 100 * Decimal("0.95") + 100 * Decimal("0.9")
-    assert (assets["BTC"].underlying, assets["USDT"].underlying) == ("BTC", "")
-
-
-@pytest.mark.parametrize(
-    "steps",
-    [
-        [("1", "", "0.9")],
-        [("0", "10", "0.9"), ("10", "", "0.95")],
-        [("0", "10", "1.2")],
-        [("0", "10", "0.9"), ("0", "", "0.8")],
-        [("0", "", "")],
-    ],
-    ids=["starts late", "rises", "above one", "floor twice", "empty"],
-)
-async def test_ratios_that_make_no_sense_cost_their_coin_only(
-    server: VenueServer, source: BybitSource, steps: list[tuple[str, str, str]]
-) -> None:
-    """A coin whose ratios contradict themselves does not count as collateral."""
-    listed = [ratios("BTC", *steps), ratios("USDT", ("0", "", "1"))]
-    server.replies["/v5/spot-margin-trade/collateral"] = ok({"list": listed})
-    assert [asset.asset for asset in (await source.instruments()).assets] == ["USDT"]
-    owed = BalanceFact("unified", "BTC", Decimal("0.5"), borrowed=Decimal("0.2001"), collateral=False)
-    assert owed in (await source.snapshot()).balances
-
-
-async def test_the_private_stream_signs_in_for_each_connection(source: BybitSource) -> None:
-    """The signature is that of GET/realtime and its expiry, and the address of the stream holds no secret."""
-    stream = await source.private_stream()
-    auth, subscribe = (json.loads(frame) for frame in stream.subscribe)
-    key, expires_ms, signature = auth["args"]
-    expected = hmac.new(SECRET_TEXT.encode(), f"GET/realtime{expires_ms}".encode(), hashlib.sha256)
-    assert (auth["op"], key, signature) == ("auth", KEY, expected.hexdigest())
-    assert subscribe == {"op": "subscribe", "args": ["wallet", "position"]}
-    assert stream.url.endswith("/v5/private")
-    assert (stream.heartbeat, stream.heartbeat_every_s) == ('{"op":"ping"}', 20.0)
-
-
-def test_public_streams_ask_for_what_is_held() -> None:
-    """One frame a contract, so that more can be asked for later; USD prices of common collateral beside."""
-    account = account_at("bybit", "http://127.0.0.1:1")
-    assert SPEC.public_streams(account, []) == ()
-    linear, spot = SPEC.public_streams(account, [BTCUSDT, InstrumentId("bybit:ETHPERP")])
-    assert linear.subscribe == (
-        '{"op":"subscribe","args":["tickers.BTCUSDT"]}',
-        '{"op":"subscribe","args":["tickers.ETHPERP"]}',
-    )
-    assert linear.url.endswith("/v5/public/linear")
-    assert (linear.carries_marks, spot.carries_marks) == (True, False)
-    frame = {"topic": "tickers.BTCUSDT", "type": "snapshot", "ts": TIME_MS, "data": {"symbol": "BTCUSDT"}}
-    frame["data"] = {"symbol": "BTCUSDT", "usdIndexPrice": "63950.5"}
-    (price,) = events_of(spot.codec.decode(json.dumps(frame), 1))
-    assert isinstance(price, AssetPrice)
-    assert (price.asset, price.index) == ("BTC", 63950.5)

@@ -47,5 +47,15 @@ def bybit_client(endpoints: dict[str, str], account: Account | None = None) -> A
     return client
 
 
+def hyperliquid_client(endpoints: dict[str, str], account: Account) -> Any:
+    """ccxt.pro.hyperliquid for this address; every host of its `urls["api"]` is replaced."""
+    import ccxt.pro
+
+    client = ccxt.pro.hyperliquid({"walletAddress": account.address})
+    hosts = {"api.{hostname}": endpoints["rest"], "api.hyperliquid.xyz": endpoints["ws"]}
+    client.urls["api"] = redirected(client.urls["api"], hosts)
+    return client
+
+
 def _keys(account: Account | None) -> dict[str, Any]:
     return {} if account is None else {"apiKey": account.key, "secret": account.secret}

@@ -26,7 +26,7 @@ def wallet(figures: AccountFigures, coins: tuple[CoinFigures, ...]) -> Body:
         "totalWalletBalance": fixed(figures.wallet_usd, 8),
         "totalPerpUPL": fixed(figures.profit_usd, 8),
         **_totals(figures),
-        "coin": [_coin(coin, figures.account) for coin in coins],
+        "coin": [_coin(coin) for coin in coins],
     }
 
 
@@ -60,8 +60,7 @@ def _rate(margin: Decimal, balance: Decimal) -> str:
     return fixed(margin / balance, 4) if balance > 0 else "9999"
 
 
-def _coin(coin: CoinFigures, account: Account) -> Body:
-    isolated = account.isolated_margin
+def _coin(coin: CoinFigures) -> Body:
     return {
         "coin": coin.coin,
         "equity": fixed(coin.equity, 8),
@@ -75,8 +74,8 @@ def _coin(coin: CoinFigures, account: Account) -> Body:
         "availableToWithdraw": "",
         "availableToBorrow": "",
         "totalOrderIM": "0",
-        "totalPositionIM": "" if isolated else fixed(coin.initial, 8),
-        "totalPositionMM": "" if isolated else fixed(coin.maintenance, 8),
+        "totalPositionIM": fixed(coin.initial, 8),
+        "totalPositionMM": fixed(coin.maintenance, 8),
         "unrealisedPnl": fixed(coin.profit, 8),
         "cumRealisedPnl": "0",
         "bonus": "0",

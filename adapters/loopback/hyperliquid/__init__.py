@@ -1,0 +1,1 @@
+"""Hyperliquid perpetuals as the loopback exchange serves them."""
