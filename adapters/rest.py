@@ -44,7 +44,8 @@ class CcxtRest:
     """One account's REST calls through the raw endpoints of one ccxt exchange class.
 
     `judge(status, headers, body)` turns an answer of the venue into one of our exceptions; 429, 418 and 5xx
-    are judged here, and a RateLimited, whoever found it, closes the gate for all accounts of the venue. `address(name, url)` says where each of ccxt's base URLs really points.
+    are judged here. A RateLimited, whoever found it, closes the gate for all accounts of the venue.
+    `address(name, url)` says where each of ccxt's base URLs really points.
     """
 
     def __init__(

@@ -176,7 +176,7 @@ class SymbolName(msgspec.Struct, frozen=True):
 
 
 class ExchangeInfo(msgspec.Struct, frozen=True):
-    """GET /fapi/v1/exchangeInfo. Symbols are read one by one: a new kind of contract must not cost the others."""
+    """GET /fapi/v1/exchangeInfo. Symbols are read one by one: a new kind must not cost the others."""
 
     symbols: tuple[msgspec.Raw, ...]
 

@@ -43,7 +43,7 @@ class Reading(msgspec.Struct, frozen=True):
 def account_snapshot(
     account: AccountId, reading: Reading, layout: Layout, leverages: Mapping[str, Decimal], received_ns: int
 ) -> AccountSnapshot:
-    """The snapshot of a reading; raises UnsupportedMode where a mode is unknown or two contradict each other."""
+    """The snapshot of a reading; raises UnsupportedMode where a mode is unknown or contradicts another."""
     held = [risk for risk in reading.risks if risk.positionAmt]
     strange = sorted({risk.positionSide for risk in held} - set(SIDES))
     if strange:

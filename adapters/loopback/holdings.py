@@ -141,3 +141,15 @@ def legs_by_symbol(account: Account) -> Iterator[tuple[str, list[Position]]]:
     symbols = dict.fromkeys(leg.symbol for leg in account.positions.values())
     for symbol in symbols:
         yield symbol, [leg for leg in account.positions.values() if leg.symbol == symbol]
+
+
+def filled(
+    quantity: Decimal, entry: Decimal, amount: Decimal, price: Decimal
+) -> tuple[Decimal, Decimal, Decimal]:
+    """A position after a fill: its size, its entry price, and the profit that was realised."""
+    after = quantity + amount
+    if quantity * amount >= 0:
+        return after, (quantity * entry + amount * price) / after, ZERO
+    closed = min(abs(amount), abs(quantity)) * (1 if quantity > 0 else -1)
+    turned = abs(amount) > abs(quantity)
+    return after, price if turned else entry, closed * (price - entry)

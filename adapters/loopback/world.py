@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from adapters.loopback.amounts import ZERO, Number, exact, to_step
-from adapters.loopback.holdings import Account, AssetPrice, Cause, Change, Contract, Position, Quote
+from adapters.loopback.holdings import Account, AssetPrice, Cause, Change, Contract, Position, Quote, filled
 from monitor.clock import Clock, SystemClock
 
 MILLISECOND_NS = 1_000_000
@@ -29,8 +29,6 @@ class World:
         self.assets: dict[tuple[str, str], AssetPrice] = {}
         self.accounts: dict[str, Account] = {}
         self._listeners: list[Listener] = []
-
-    # --- reading ----------------------------------------------------------------------------------
 
     def now_ms(self) -> int:
         """The world's wall clock."""
@@ -59,8 +57,6 @@ class World:
     def listen(self, listener: Listener) -> None:
         """`listener` is called with every change of an account, at once."""
         self._listeners.append(listener)
-
-    # --- contracts and prices ---------------------------------------------------------------------
 
     def list_contract(self, contract: Contract, mark: Number, funding_rate: Number = "0.0001") -> None:
         """Lists or replaces a contract."""
@@ -115,8 +111,6 @@ class World:
         if not found:
             raise KeyError(f"{symbol} is listed nowhere" if venue is None else f"{venue} lists no {symbol}")
         return found
-
-    # --- accounts ---------------------------------------------------------------------------------
 
     def add_account(
         self,
@@ -185,14 +179,9 @@ class World:
         if leverage is not None:
             held.leverages[symbol] = exact(leverage)
         held.margin_modes[symbol] = "cross" if isolated_wallet is None else "isolated"
-        position = Position(
-            symbol=symbol,
-            side=side,
-            quantity=exact(quantity),
-            entry=self.quote(held.venue, symbol).mark if entry is None else exact(entry),
-            isolated_wallet=None if isolated_wallet is None else exact(isolated_wallet),
-            updated_ms=self.now_ms(),
-        )
+        price = self.quote(held.venue, symbol).mark if entry is None else exact(entry)
+        wallet = None if isolated_wallet is None else exact(isolated_wallet)
+        position = Position(symbol, side, exact(quantity), price, wallet, self.now_ms())
         self._place(held, position)
         asset = self.contracts[held.venue, symbol].margin_asset
         self._changed(held, cause, assets=(asset,), legs=(position,))
@@ -218,20 +207,11 @@ class World:
     ) -> None:
         """A fill without a fee: averages the entry, or realises profit into the wallet; may flip the side."""
         held = self.account(account)
-        amount, at = exact(quantity), exact(price)
         old = held.positions.get((symbol, side)) or Position(symbol, side, ZERO, ZERO)
-        after = old.quantity + amount
-        closes = old.quantity * amount < 0
-        closed = min(abs(amount), abs(old.quantity)) if closes else ZERO
-        direction = 1 if old.quantity > 0 else -1
-        if closes:
-            entry = at if abs(amount) > abs(old.quantity) else old.entry
-        else:
-            entry = (old.quantity * old.entry + amount * at) / after
+        after, entry, profit = filled(old.quantity, old.entry, exact(quantity), exact(price))
         self._check_leg(held, side, after)
         position = Position(symbol, side, after, entry, old.isolated_wallet, self.now_ms())
         asset = self.contracts[held.venue, symbol].margin_asset
-        profit = direction * closed * (at - old.entry)
         if position.isolated_wallet is None:
             held.wallets[asset] = held.wallets.get(asset, ZERO) + profit
         else:
@@ -287,8 +267,6 @@ class World:
         held.borrowed.clear()
         held.wallets = dict.fromkeys(assets, ZERO)
         self._changed(held, Cause.WITHDRAWAL, assets=assets, legs=tuple(closed))
-
-    # --- helpers ----------------------------------------------------------------------------------
 
     @staticmethod
     def _check_leg(account: Account, side: str, quantity: Decimal) -> None:

@@ -6,6 +6,9 @@ import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import aiohttp
+
+from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
 
 ATTEMPT_S = 5.0  # one attempt in all, whatever the channel: a critical page must fall through within 10 s
@@ -24,6 +27,18 @@ def outcome_of(status: int, retry_after: str | None, now: datetime | None = None
     if status == 410:
         return Rejected("HTTP 410: the receiver is gone")
     return Rejected(f"HTTP {status}")
+
+
+def outcome_of_failure(error: aiohttp.ClientError | OSError) -> Outcome:
+    """What an attempt without an answer means. Its words are ours: an error's own may hold the URL."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Retry("the receiver's certificate is not trusted")
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ForbiddenDestination):
+        return Rejected(str(cause))
+    if isinstance(error, aiohttp.InvalidURL):
+        return Rejected("the URL can't be used")
+    return Retry(f"the connection failed: {type(cause).__name__}")
 
 
 def retry_after_s(text: str | None, now: datetime | None = None) -> float | None:

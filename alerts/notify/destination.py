@@ -17,6 +17,8 @@ from yarl import URL
 CONNECTIONS = 4  # to one receiver
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+# Not global by IANA's registries (2026-01), and called so by some of the Pythons that we run on.
+SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "3fff::/20", "fec0::/10")))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -39,7 +41,7 @@ def checked_url(text: str, *, allow_private: bool) -> URL:
     if url.user is not None or url.password is not None:
         raise ForbiddenDestination("the URL holds a user or password")
     if not allow_private:
-        _refuse_private_literal(url.host)
+        _refuse_private_literal(url.host.rstrip("."))
     return url
 
 
@@ -59,7 +61,8 @@ def check_address(text: str) -> None:
     """Raises ForbiddenDestination unless the address is public; ValueError when it is none."""
     address = ipaddress.ip_address(text.partition("%")[0])
     for one in _reached_through(address):
-        if not one.is_global or one.is_multicast or one.is_reserved or _is_site_local(one):
+        is_special = any(one in network for network in SPECIAL)
+        if is_special or not one.is_global or one.is_multicast or one.is_reserved:
             raise ForbiddenDestination("the address is not a public one")
 
 
@@ -72,10 +75,6 @@ def _reached_through(address: Address) -> tuple[Address, ...]:
     if address in NAT64:
         return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
     return (address,) if address.sixtofour is None else (address, address.sixtofour)
-
-
-def _is_site_local(address: Address) -> bool:
-    return isinstance(address, ipaddress.IPv6Address) and address.is_site_local
 
 
 def open_session(*, allow_private: bool, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from alerts.alert import Notification
 from alerts.message import headline, lines
-from alerts.notify.answers import ATTEMPT_S, outcome_of
-from alerts.notify.destination import ForbiddenDestination, checked_url, open_session
+from alerts.notify.answers import ATTEMPT_S, outcome_of, outcome_of_failure
+from alerts.notify.destination import checked_url, open_session
 from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
 from monitor.config import Secret
 
@@ -74,15 +74,13 @@ class SlackNotifier:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
         except SlackApiError as error:
             return _outcome_of_answer(error.response)
-        except ForbiddenDestination as error:
-            return Rejected(str(error))
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, ForbiddenDestination):
-                return Rejected(str(error.os_error))
-            return Retry(f"no connection: {type(error).__name__}")
-        except (aiohttp.ClientError, SlackClientError, OSError) as error:
-            return Retry(f"the connection failed: {type(error).__name__}")
-        except (AttributeError, ValueError):  # slack_sdk expects an object in JSON and looks no further
+        except (aiohttp.ClientError, OSError) as error:
+            return outcome_of_failure(error)
+        except (
+            SlackClientError,
+            AttributeError,
+            ValueError,
+        ):  # slack_sdk expects an object in JSON and looks no further
             return Retry("an answer that is not Slack's")
         return Delivered()
 

@@ -19,9 +19,9 @@ from standardwebhooks.webhooks import Webhook
 
 from alerts.alert import Notification
 from alerts.message import document
-from alerts.notify.answers import ATTEMPT_S, outcome_of
-from alerts.notify.destination import ForbiddenDestination, checked_url, open_session
-from alerts.notify.notifier import Outcome, Rejected, Retry
+from alerts.notify.answers import ATTEMPT_S, outcome_of, outcome_of_failure
+from alerts.notify.destination import checked_url, open_session
+from alerts.notify.notifier import Outcome, Retry
 from monitor.config import Secret
 
 BODY_LIMIT = 20_000  # bytes; Standard Webhooks 1.0.0, "Payload size", 2026-01
@@ -59,12 +59,8 @@ class WebhookNotifier:
                 return await self._post(body, self._headers(notification.id, body))
         except TimeoutError:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, ForbiddenDestination):
-                return Rejected(str(error.os_error))
-            return Retry(f"no connection: {type(error).__name__}")
         except (aiohttp.ClientError, OSError) as error:
-            return Retry(f"the connection failed: {type(error).__name__}")
+            return outcome_of_failure(error)
 
     async def close(self) -> None:
         """Closes the connections."""

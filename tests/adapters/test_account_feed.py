@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -103,7 +104,7 @@ async def test_after_a_break_come_gap_snapshot_and_ready_in_this_order() -> None
 
 @pytest.mark.integration
 async def test_what_the_stream_tells_during_the_snapshot_is_neither_lost_nor_early() -> None:
-    """Deltas wait until the snapshot was posted; older ones than it are dropped, the others follow in order."""
+    """Deltas wait until the snapshot was posted; older ones are dropped, the others follow in order."""
     ear = Ear()
     async with StreamServer() as server, running(server, ear) as (feed, source):
         source.hold, source.venue_ns = asyncio.Event(), 50
@@ -126,7 +127,7 @@ async def test_what_the_stream_tells_during_the_snapshot_is_neither_lost_nor_ear
 
 @pytest.mark.integration
 async def test_a_break_during_the_snapshot_makes_it_too_old() -> None:
-    """A snapshot that began before the newest connection is posted, but only the next one makes the stream whole."""
+    """A snapshot from before the newest connection is posted, but only the next one ends the gap."""
     ear = Ear()
     async with StreamServer() as server, running(server, ear) as (_, source):
         source.hold = asyncio.Event()
@@ -256,7 +257,7 @@ def test_the_account_is_read_again_before_a_minute_is_over(play: Play) -> None:
     """Ages of the last full snapshot stay under the 60 s at which the book calls it stale."""
     stage = play(lambda stage: minutes(stage, 60))
     times_s = stage.source.times_s("snapshot")
-    gaps_s = [later - first for first, later in zip(times_s, times_s[1:], strict=False)]
+    gaps_s = [later - first for first, later in pairwise(times_s)]
     assert 80 <= len(times_s) <= 92
     assert max(gaps_s) <= 45.0 and len(set(gaps_s)) > 50
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.binance_usdm.codec import BinanceCodec
 from adapters.binance_usdm.layout import Layout, isolated_pool, name_part
-from adapters.venue import BadFrame, Ignored
-from monitor.domain.event import AccountDelta, LeverageChanged, MarkPrice, StreamGap
+from adapters.venue import BadFrame, Decoded, Ignored
+from monitor.domain.event import AccountDelta, Event, LeverageChanged, MarkPrice, StreamGap
 from monitor.domain.identity import AccountId, checked_part
 from tests.support.codecs import CODECS as MADE
 from tests.support.frames import RECEIVED_NS
@@ -20,6 +21,12 @@ ACCOUNT = AccountId("binance_usdm/desk")
 CODECS = {stream: make() for stream, make in MADE["binance_usdm"].items()}
 
 
+def events_of(decoded: Decoded) -> Sequence[Event]:
+    """The events, of which there must be some."""
+    assert not isinstance(decoded, Ignored | BadFrame), decoded
+    return decoded
+
+
 @settings(max_examples=2_000)
 @given(st.text(max_size=30) | st.floats().map(repr) | st.decimals().map(str), st.floats())
 def test_no_price_that_a_venue_cannot_mean_gets_through(text: str, number: float) -> None:
@@ -27,8 +34,7 @@ def test_no_price_that_a_venue_cannot_mean_gets_through(text: str, number: float
     for price in (text, number):
         frame = [{"e": "markPriceUpdate", "E": 1_780_000_000_000, "s": "X", "p": price, "i": price}]
         decoded = CODECS["public"].decode(json.dumps(frame).encode(), RECEIVED_NS)
-        assert not isinstance(decoded, Ignored | BadFrame), decoded
-        for event in decoded:
+        for event in events_of(decoded):
             if isinstance(event, MarkPrice):
                 assert event.mark is not None and 0 < event.mark < math.inf
                 assert event.index is None or 0 < event.index < math.inf
@@ -44,12 +50,12 @@ def test_the_stream_tells_the_snapshot_what_it_knows_better() -> None:
         b'{"e":"ACCOUNT_UPDATE","E":1780000000001,"T":1780000000000,"a":{"B":[],"P":'
         b'[{"s":"BTCUSDT","pa":"1","ep":"2","mt":"cross","ps":"BOTH","ma":"USDT"}]}}'
     )
-    (changed,) = codec.decode(leverage, RECEIVED_NS)
+    (changed,) = events_of(codec.decode(leverage, RECEIVED_NS))
     assert isinstance(changed, LeverageChanged)
-    (delta,) = codec.decode(fill, RECEIVED_NS)
+    (delta,) = events_of(codec.decode(fill, RECEIVED_NS))
     assert isinstance(delta, AccountDelta) and delta.positions[0].leverage == 7
     assert layout.told_ns == delta.venue_ns == 1_780_000_000_000_000_000
-    (gap,) = codec.decode(mode, RECEIVED_NS)
+    (gap,) = events_of(codec.decode(mode, RECEIVED_NS))
     assert isinstance(gap, StreamGap) and layout.multi_assets
 
 

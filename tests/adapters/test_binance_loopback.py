@@ -42,6 +42,7 @@ from monitor.domain.event import (
 )
 from monitor.names import Metrics
 from tests.support.fake_stream import Ear, counted
+from tests.support.waiting import eventually
 
 VENUE = "binance_usdm"
 pytestmark = pytest.mark.integration
@@ -117,6 +118,10 @@ class Desk:
 Make = Callable[..., Desk]
 
 
+async def _is_closed(desk: Desk) -> bool:
+    return desk.tools.gate.rest.remaining_s() > 0
+
+
 @pytest.fixture
 def desk(exchange: LoopbackExchange, world: World) -> Make:
     """Makes an account with 10,000 USDT and a desk for it."""
@@ -145,8 +150,9 @@ async def test_a_cross_account_is_read_whole(desk: Make, world: World) -> None:
         await source.check_key()
         snapshot = await source.snapshot()
     (pool,), (position,) = snapshot.pools, snapshot.positions
-    assert by_pool(snapshot) == {"cross-USDT": ("USDT", 10_000)}
-    assert (position.quantity, position.entry_price, position.leverage) == (Decimal("0.5"), 94_000, 10)
+    assert by_pool(snapshot) == {"cross-USDT": ("USDT", Decimal(10_000))}
+    assert (position.quantity, position.entry_price) == (Decimal("0.5"), Decimal(94_000))
+    assert position.leverage == 10
     assert snapshot.marks == {"binance_usdm:BTCUSDT": 95_000.0}
     assert pool.reported is not None
     assert (pool.reported.equity, pool.reported.maintenance_margin) == (10_500.0, 47_500 * 0.004)
@@ -154,7 +160,7 @@ async def test_a_cross_account_is_read_whole(desk: Make, world: World) -> None:
 
 
 async def test_isolated_and_hedge_legs_are_pools_of_their_own(desk: Make, world: World) -> None:
-    """Each isolated leg has its own wallet, without the unrealised profit that the venue adds to its margin."""
+    """Each isolated leg has its own wallet, without the profit that the venue adds to its margin."""
     one = desk(hedge=True)
     world.set_position(one.held, "BTCUSDT", "0.1", entry=90_000, side="long", isolated_wallet=1_000)
     world.set_position(one.held, "BTCUSDT", "-0.2", entry=99_000, side="short", isolated_wallet=2_000)
@@ -162,9 +168,9 @@ async def test_isolated_and_hedge_legs_are_pools_of_their_own(desk: Make, world:
     async with one.source() as source:
         snapshot = await source.snapshot()
     assert by_pool(snapshot) == {
-        "cross-USDT": ("USDT", 10_000),
-        "isolated-BTCUSDT-long": ("USDT", 1_000),
-        "isolated-BTCUSDT-short": ("USDT", 2_000),
+        "cross-USDT": ("USDT", Decimal(10_000)),
+        "isolated-BTCUSDT-long": ("USDT", Decimal(1_000)),
+        "isolated-BTCUSDT-short": ("USDT", Decimal(2_000)),
     }
     equities = {pool.pool: pool.reported.equity for pool in snapshot.pools if pool.reported is not None}
     assert equities["isolated-BTCUSDT-long"] == 1_500.0
@@ -214,13 +220,13 @@ async def test_a_confirmed_snapshot_needs_a_second_endpoint_that_agrees(
 async def test_an_endpoint_that_lost_the_positions_is_never_mixed_with_one_that_has_them(
     desk: Make, exchange: LoopbackExchange, world: World
 ) -> None:
-    """The account endpoint tells nothing while positionRisk does: the snapshot tells nothing, for the book to doubt."""
+    """Account tells nothing while positionRisk does: the snapshot tells nothing, for the book to doubt."""
     one = desk()
     world.set_position(one.held, "BTCUSDT", "0.5")
     exchange.faults.zero_balances(one.held.id)
     async with one.source() as source:
         lie = await source.snapshot(confirm=True)
-    assert lie.pools == lie.balances == lie.positions == () and not lie.confirmed
+    assert not (lie.pools or lie.balances or lie.positions or lie.confirmed)
 
 
 # --- keys, limits, clocks -----------------------------------------------------------------------------
@@ -255,7 +261,7 @@ async def test_a_revoked_key_is_refused_in_words(desk: Make, exchange: LoopbackE
 async def test_nothing_is_sent_during_a_ban_and_all_goes_on_after_it(
     desk: Make, exchange: LoopbackExchange
 ) -> None:
-    """A 429 of one account stops every account of the venue until Retry-After; not one request breaks the ban."""
+    """A 429 of one account stops all of them until Retry-After; not one request breaks the ban."""
     gates = Gates(SystemClock())
     one, two = desk("one", gates), desk("two", gates)
     assert one.tools.gate is two.tools.gate
@@ -266,8 +272,7 @@ async def test_nothing_is_sent_during_a_ban_and_all_goes_on_after_it(
         assert one.feed is not None and two.feed is not None
         exchange.faults.rate_limit(VENUE, 2.0)
         one.feed.reconcile_soon("test")
-        while not one.tools.gate.rest.remaining_s():
-            await asyncio.sleep(0.01)
+        await eventually(lambda: _is_closed(one), "the ban")
         two.feed.reconcile_soon("test")
         await two.ear.until(AccountSnapshot, count[1] + 1, timeout_s=20)
         await one.ear.until(AccountSnapshot, count[0] + 1, timeout_s=20)
@@ -369,7 +374,7 @@ async def test_everything_runs_from_definitions_to_marks(desk: Make, world: Worl
 
 
 async def test_what_the_stream_tells_is_what_the_next_snapshot_shows(desk: Make, world: World) -> None:
-    """A fill, an isolated leg and a leverage change arrive as events, and a snapshot agrees with every figure."""
+    """Fills, an isolated leg and a leverage change arrive as events, and a snapshot agrees with all."""
     one = desk()
     async with one.watched() as ear:
         await ear.until(StreamReady)
@@ -394,7 +399,7 @@ async def test_what_the_stream_tells_is_what_the_next_snapshot_shows(desk: Make,
 
 
 async def test_an_expired_listen_key_costs_one_short_gap(desk: Make, exchange: LoopbackExchange) -> None:
-    """The venue tells it: gap, new key, new stream, snapshot, ready, without anybody waiting for a renewal."""
+    """The venue tells it: gap, new key, new stream, snapshot, ready, without waiting for a renewal."""
     one = desk()
     async with one.watched() as ear:
         await ear.until(StreamReady)
@@ -498,7 +503,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[Any]]:
 async def test_no_secret_is_told_whatever_goes_wrong(
     desk: Make, exchange: LoopbackExchange, everything_logged: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Key, secret, signature and listen key appear in no log line, event or exception, through every fault."""
+    """Key, secret, signature and listen key are in no log line, event or exception, through all faults."""
     one = desk()
     errors: list[BaseException] = []
     async with one.watched(public=True) as ear:

@@ -70,7 +70,7 @@ def raw_of(path: Path) -> Iterator[str]:
 
 
 def test_no_recorded_frame_crashes_and_none_of_ours_is_passed_over(shared: Path) -> None:
-    """4,302 recorded public frames: one outcome each, and prices from every frame of a channel that we subscribe."""
+    """Recorded public frames: one outcome each, and prices from every frame of a channel of ours."""
     total, ours = Tally(), Tally()
     count = 0
     for path in sorted((shared / "recordings/public/BINANCE").glob("*.jsonl.gz")):
@@ -106,7 +106,7 @@ def test_recorded_answers_fit_the_frames(shared: Path, name: str) -> None:
 
 
 def test_all_known_brackets_are_believed(shared: Path) -> None:
-    """The bracket tables of 60 symbols, the largest among them, pass the schedule check, and none of them is refused."""
+    """The bracket tables of 60 symbols, the largest among them, pass the check, none is refused."""
     table = json.loads((shared / "vectors/tiers_binance_usdm.json").read_text(encoding="utf-8"))["tiers"]
     symbols = [
         {"symbol": name, "status": "TRADING", "baseAsset": "X", "marginAsset": "USDT"} for name in table

@@ -92,15 +92,15 @@ def test_each_margin_asset_with_money_or_positions_is_a_cross_pool() -> None:
         ("cross-USDC", "USDC"): 0,
     }
     assert [(p.pool, p.quantity, p.leverage) for p in made.positions] == [
-        ("cross-USDT", Decimal("0.500"), 10),
-        ("cross-USDC", -1, 5),
+        ("cross-USDT", Decimal("0.500"), Decimal(10)),
+        ("cross-USDC", Decimal(-1), Decimal(5)),
     ]
     assert made.marks == {"binance_usdm:BTCUSDT": 64_100.0, "binance_usdm:BTCUSDC": 64_100.0}
     assert made.venue_ns == SERVER_NS and not made.confirmed
 
 
 def test_the_venues_figures_of_a_pool_leave_isolated_positions_out() -> None:
-    """The venue adds cross and isolated margins of an asset together; a pool is compared with its own positions."""
+    """The venue adds cross and isolated margins together; a pool is compared with its own positions."""
     made = snapshot(
         info(("USDT", "11000", "10000")),
         risk(),
@@ -208,11 +208,10 @@ def test_confirmed_means_that_the_balance_endpoint_agrees() -> None:
 
 
 def test_an_answer_that_tells_nothing_at_all_is_handed_on_as_nothing() -> None:
-    """Where one endpoint has lost everything the book gets the emptier answer, to doubt it, and never a mixture."""
+    """Where one endpoint lost everything the book gets the emptier answer, to doubt it, not a mixture."""
     reading = Reading(info(("USDT", "1", "1")), (risk(),), SERVER_NS, balances=())
     made = account_snapshot(ACCOUNT, nothing_told(reading), Layout(), LEVERAGES, 5)
-    assert made.pools == made.balances == made.positions == ()
-    assert not made.confirmed
+    assert not (made.pools or made.balances or made.positions or made.confirmed)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +225,7 @@ def test_an_answer_that_tells_nothing_at_all_is_handed_on_as_nothing() -> None:
     ],
 )
 def test_a_reading_that_lags_behind_the_stream_does_not_override_it(told_s: int, expected_s: int) -> None:
-    """The version of a snapshot is the venue's clock before it, unless its own times show that it is older."""
+    """A snapshot's version is the venue's clock before it, unless its own times show that it is older."""
     figures = info(
         ("USDT", "1", "1"),
         positions=[
@@ -282,7 +281,7 @@ def test_an_instrument_is_made_of_its_contract_and_its_brackets() -> None:
     """Digits come from tick and step, not from the precision fields; the deduction is the venue's cum."""
     (made,) = contracts([symbol()], [brackets()]).instruments
     assert made.id == "binance_usdm:BTCUSDT"
-    assert (made.underlying, made.settle_asset, made.multiplier) == ("BTC", "USDT", 1)
+    assert (made.underlying, made.settle_asset, made.multiplier) == ("BTC", "USDT", Decimal(1))
     assert (made.price_digits, made.quantity_digits) == (1, 3)
     assert [tier.deduction for tier in made.tiers.tiers] == [0, 300]
     assert made.tiers.tiers[1].initial_rate == Decimal("0.01")
@@ -305,7 +304,7 @@ def test_a_schedule_that_no_venue_can_mean_refuses_its_instrument_by_name() -> N
 
 
 def test_an_entry_of_a_shape_that_nobody_foresaw_costs_that_symbol_only() -> None:
-    """A new kind of contract in exchangeInfo is refused by name, and the venue's other contracts are there."""
+    """A new kind of contract in exchangeInfo is refused by name, and the other contracts are there."""
     found = contracts(
         [symbol(), raw({"symbol": "NEWUSDT", "kind": "lottery"}), raw({"symbol": 7}), symbol("ETHUSDT")],
         [brackets(), raw({"symbol": "ETHUSDT", "brackets": "soon"})],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -48,15 +47,15 @@ class Quiet(Link):
 
 
 @pytest.fixture
-def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Down]:
+def venue(monkeypatch: pytest.MonkeyPatch) -> Down:
     """Sessions knock here."""
     Quiet.venue = Down()
     monkeypatch.setattr(session_module, "Link", Quiet)
-    yield Quiet.venue
+    return Quiet.venue
 
 
 async def storm(count: int, limit: ConnectLimit, venue: Down, down_s: float, healed_s: float) -> int:
-    """Runs so many sessions against a venue that is down for a while; answers how many are connected at the end."""
+    """Runs sessions against a venue that is down for a while; answers how many are connected at the end."""
     kit = tools(limit=limit, clock=LoopClock())
     stream = Stream(name="private", url="ws://127.0.0.1", codec=WordCodec())
     ears = [Ear() for _ in range(count)]
@@ -91,7 +90,7 @@ def most_in_a_window(times_s: list[float], window_s: float) -> int:
 
 
 def test_a_reconnect_storm_stays_under_sixty_per_cent_of_the_venues_limit(venue: Down) -> None:
-    """200 sessions, ten minutes of refusals: no five minutes ever see more than 60 % of the venue's limit."""
+    """200 sessions, ten minutes of refusals: no five minutes see more than 60 % of the venue's limit."""
     run_virtual(storm(200, LIMIT, venue, down_s=600.0, healed_s=0.0))
     most = most_in_a_window(venue.knocks_s, LIMIT.per_s)
     print(f"{len(venue.knocks_s)} attempts, at most {most} in {LIMIT.per_s:.0f} s of {LIMIT.count} allowed")
@@ -99,7 +98,7 @@ def test_a_reconnect_storm_stays_under_sixty_per_cent_of_the_venues_limit(venue:
 
 
 def test_attempts_are_spread_and_do_not_march_in_step(venue: Down) -> None:
-    """With full jitter no tenth of a second sees more than a tenth of the feeds once the first rush is over."""
+    """With full jitter no tenth of a second sees more than a tenth of the feeds after the first rush."""
     run_virtual(storm(200, ConnectLimit(1_000_000, 1.0), venue, down_s=120.0, healed_s=0.0))
     late = [time_s for time_s in venue.knocks_s if time_s > 30]
     assert most_in_a_window(late, 0.1) <= 20

@@ -25,7 +25,7 @@ def account(name: str, **changed: object) -> Account:
 def test_no_window_ever_holds_more_connections_than_the_budget(
     count: int, per_s: float, gaps_s: list[float]
 ) -> None:
-    """However the attempts come, any span of the window's length holds at most the budget, in the order of asking."""
+    """However the attempts come, any span of the window's length holds at most the budget, in order."""
     budget = ConnectBudget(ConnectLimit(count, per_s))
     now_ns, slots = 0, []
     for gap_s in gaps_s:
@@ -38,7 +38,7 @@ def test_no_window_ever_holds_more_connections_than_the_budget(
 
 
 def test_public_and_private_together_stay_under_the_share() -> None:
-    """Both budgets spent at once are 60 % of what the venue allows, and a storm of accounts leaves the public one."""
+    """Both budgets at once are 60 % of what the venue allows, and a storm leaves the public one alone."""
     gate = Gates(ManualClock()).of(account("a"), LIMIT)
     private = sum(gate.private_connects.reserve(0) == 0 for _ in range(1_000))
     public = sum(gate.public_connects.reserve(0) == 0 for _ in range(1_000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -196,7 +197,7 @@ def test_definitions_are_read_again_within_five_minutes() -> None:
 
     played = run_virtual(run())
     times_s = played.source.times_s("instruments")
-    assert max(b - a for a, b in zip(times_s, times_s[1:], strict=False)) <= 300
+    assert max(b - a for a, b in pairwise(times_s)) <= 300
     assert played.source.closed == len(times_s) == len(played.ear.of(Instruments))
 
 
@@ -230,7 +231,7 @@ def test_definitions_that_cannot_be_had_are_asked_for_with_back_off() -> None:
 
 @pytest.mark.usefixtures("stage")
 def test_an_instrument_that_nobody_knew_makes_the_definitions_be_read_soon() -> None:
-    """A position in a symbol that was listed a minute ago is defined within ten seconds, and asked for once."""
+    """A position in a symbol listed a minute ago is defined within ten seconds, and asked for once."""
 
     async def run() -> Stage:
         played = Stage()

@@ -49,7 +49,8 @@ async def test_subscribes_and_tells_what_it_hears() -> None:
     """Opened comes first, then data, and the first data says that the stream flows."""
     ear = Ear()
     async with StreamServer("beat", "mark 1.5", "delta 7") as server:
-        async with session(stream_to(server, subscribe=("one", "two"), sends_per_s=100.0), ear):
+        stream = stream_to(server, subscribe=("one", "two"), sends_per_s=100.0)
+        async with session(stream, ear):
             await server.until(lambda: server.received == ["one", "two"], "both subscriptions")
             await ear.until(AccountDelta)
     assert ear.names(Alive) == ["Opened", "MarkPrice", "Flowing", "AccountDelta"] or ear.names(Alive) == [
@@ -64,7 +65,8 @@ async def test_a_mute_server_is_noticed_and_left() -> None:
     """Subscribed and then nothing: the deadline runs from the subscription, and a new connection is made."""
     ear, kit = Ear(), tools()
     async with StreamServer() as server:
-        async with session(stream_to(server, data_deadline_s=0.3, pong_timeout_s=5.0), ear, kit):
+        stream = stream_to(server, data_deadline_s=0.3, pong_timeout_s=5.0)
+        async with session(stream, ear, kit):
             broken = await ear.broken()
             await server.until(lambda: len(server.connections) >= 2, "a second connection")
     assert broken.reason == "silent"
@@ -118,7 +120,7 @@ async def test_the_default_times_find_a_half_open_socket_within_five_seconds() -
 
 
 async def test_bad_frames_are_counted_and_cost_only_themselves() -> None:
-    """A frame of no sense, a codec that crashes and bytes that are no text: counted, and the stream goes on."""
+    """A frame of no sense, a codec that crashes, bytes that are no text: counted, and the stream goes on."""
     ear, kit = Ear(), tools()
     async with StreamServer("nonsense", "crash") as server, session(stream_to(server), ear, kit):
         await server.until(lambda: server.connections, "a connection")
@@ -239,7 +241,8 @@ async def test_a_venue_that_wants_heartbeats_gets_them() -> None:
     """The text heartbeat goes out at its pace."""
     ear = Ear()
     async with StreamServer() as server:
-        async with session(stream_to(server, heartbeat="ping", heartbeat_every_s=0.05), ear):
+        stream = stream_to(server, heartbeat="ping", heartbeat_every_s=0.05)
+        async with session(stream, ear):
             await server.until(lambda: server.received[:3] == ["ping"] * 3, "three heartbeats")
 
 

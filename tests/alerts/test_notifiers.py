@@ -72,13 +72,14 @@ async def test_a_refusal_is_for_good(pair) -> None:
     assert isinstance(await notifier.notify(a_notification()), Rejected)
 
 
-async def test_a_receiver_that_never_answers_is_asked_again(pair, impatient) -> None:
+async def test_a_receiver_that_never_answers_is_asked_again(pair, impatient, monkeypatch) -> None:
     """An attempt has a deadline of its own, and its end is not the end of the message."""
     desk, notifier = pair
     desk.answers = [Answer.HANG]
     outcome = await notifier.notify(a_notification())
     assert isinstance(outcome, Retry)
     assert "no answer within" in outcome.reason
+    monkeypatch.undo()
     assert await notifier.notify(a_notification()) == Delivered()
 
 

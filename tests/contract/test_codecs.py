@@ -1,4 +1,4 @@
-"""What every codec promises, over the golden frames of every venue and over what a bad network makes of them."""
+"""What every codec promises, over all golden frames and over what a bad network makes of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_venue_is_under_the_contract() -> None:
 
 @pytest.mark.parametrize("venue", CODECS)
 def test_golden_frames_show_all_three_outcomes(venue: str) -> None:
-    """A venue's frames show what is read, what is known and not needed, and what is refused, on every stream."""
+    """A venue's frames show what is read, what is not needed and what is refused, on every stream."""
     assert {frame["stream"] for frame in BY_VENUE[venue]} == set(CODECS[venue])
     for outcome in ("events", "ignored", "bad"):
         assert any(outcome in frame for frame in BY_VENUE[venue])

@@ -29,7 +29,7 @@ MANY = ConnectLimit(count=10_000, per_s=1.0)
 
 
 class WordCodec:
-    """`mark 1.5` and `delta 7` are data, `beat` and `bye` are not, `crash` is a bug, `gap` ends the connection."""
+    """`mark 1.5` and `delta 7` are data, `beat` and `bye` are not, `crash` is a bug, `gap` ends it all."""
 
     def decode(self, frame: bytes | str, received_ns: int) -> Decoded:
         """One outcome a word."""
@@ -124,8 +124,8 @@ class StreamServer:
         try:
             for frame in self.greet:
                 await connection.send(frame)
-            async for frame in connection:
-                self.received.append(frame if isinstance(frame, str) else frame.decode())
+            async for said in connection:
+                self.received.append(said if isinstance(said, str) else said.decode())
                 self._changed.set()
         except ConnectionClosed:
             pass

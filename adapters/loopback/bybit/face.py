@@ -54,7 +54,8 @@ class BybitFace:
             return
         figures = figures_of(self._world, change.account)
         if change.legs:
-            rows = [self._position(figures, leg) for leg in change.legs]
+            status = "Adl" if change.cause is Cause.DELEVERAGED else "Normal"
+            rows = [{**self._position(figures, leg), "positionStatus": status} for leg in change.legs]
             self._streams.tell(change.account.id, "position", rows)
         coins = tuple(coin for coin in figures.coins if coin.coin in change.assets)
         if coins:
