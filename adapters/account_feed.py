@@ -15,13 +15,13 @@ import structlog
 from adapters.backoff import Backoff
 from adapters.link import StreamBroken
 from adapters.session import Alive, Broken, Flowing, Misheard, Moved, Opened, Session, Signal, Tools
+from adapters.upkeep import CALL_TIMEOUT_S, Refused, Upkeep, words
 from adapters.venue import (
     KeyRefused,
     Post,
     RateLimited,
     SnapshotSource,
     Stream,
-    StreamExpired,
     UnsupportedMode,
     VenueSpec,
     VenueUnavailable,
@@ -47,11 +47,6 @@ RECONCILE_JITTER_S = 5.0
 RECONCILE_SPACING_S = 2.0
 FIRST_SNAPSHOT_S = 5.0  # without a stream; with one, its opening asks for it
 OPENING_S = 2.0  # a snapshot waits so long for a stream that is just being opened again
-SNAPSHOT_TIMEOUT_S = 20.0
-REFUSED_PAUSE_S = 60.0  # a refused key is tried again slowly
-KEY_CHECK_S = 6 * 3600.0
-KEY_CHECK_TRIES = 3  # then the account is watched, and the check goes on beside it
-KEY_CHECK_AGAIN_S = 60.0
 BUFFER_LIMIT = 10_000
 ALIVE_EVERY_NS = 500_000_000
 Changes = AccountDelta | AccountSnapshot | LeverageChanged | VenueWarning
@@ -76,6 +71,7 @@ class AccountFeed:
         self._held = held
         self._clock = tools.clock
         self._backoff = Backoff(tools.rng)
+        self._upkeep = Upkeep(self.id, self._refuse, tools.rng)
         self._wanted = asyncio.Event()
         self._confirm = False
         self._opening = asyncio.Event()  # set while a connection is subscribed
@@ -98,32 +94,11 @@ class AccountFeed:
         source = self._spec.source(self._account, self._clock, self._tools.metrics, self._tools.gate)
         try:
             while True:
-                checked = await self._admit(source)
+                checked = await self._upkeep.admit(source)
                 await self._watch(source, checked)
         finally:
             self._shut()
             await source.close()
-
-    async def _admit(self, source: SnapshotSource) -> bool:
-        """Returns when the key may be used; False when the venue could not say and the check must go on."""
-        tries = 0
-        while tries < KEY_CHECK_TRIES:
-            try:
-                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                    await source.check_key()
-            except KeyRefused as refused:
-                self._refuse(Reason.REJECTED, str(refused))
-                await asyncio.sleep(self._slowly_s())
-            except UnsupportedMode as mode:
-                self._refuse(Reason.UNSUPPORTED, str(mode))
-                await asyncio.sleep(self._slowly_s())
-            except (VenueUnavailable, TimeoutError) as failed:
-                tries += 1
-                log.warning("key_check_failed", account=self.id, error=_words(failed))
-                await asyncio.sleep(self._backoff.next_s())
-            else:
-                return True
-        return False
 
     async def _watch(self, source: SnapshotSource, checked: bool) -> None:
         """Everything at once, until the key turns out to be one that we refuse."""
@@ -140,26 +115,26 @@ class AccountFeed:
             async with asyncio.TaskGroup() as group:
                 group.create_task(session.run())
                 group.create_task(self._stay_in_step(source))
-                group.create_task(self._keep_alive(source, session))
-                group.create_task(self._check_again(source, checked))
+                renewal = self._upkeep.keep_alive(source, self._spec.keep_alive_every_s, session.reopen)
+                group.create_task(renewal)
+                group.create_task(self._upkeep.check_again(source, checked))
         except* KeyRefused as refused:
             self._shut()
-            self._refuse(Reason.REJECTED, str(refused.exceptions[0]))
-        await asyncio.sleep(self._slowly_s())
+            self._refuse(KeyRefused(str(refused.exceptions[0])))
+        await asyncio.sleep(self._upkeep.slowly_s())
 
     async def _define(self, source: SnapshotSource) -> Stream:
         """What the session connects to."""
         try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+            async with asyncio.timeout(CALL_TIMEOUT_S):
                 return await source.private_stream()
         except (KeyRefused, UnsupportedMode) as refused:
-            unsupported = isinstance(refused, UnsupportedMode)
-            self._refuse(Reason.UNSUPPORTED if unsupported else Reason.REJECTED, str(refused))
-            broken = StreamBroken("key_refused", str(refused), retry_after_s=self._slowly_s())
+            self._refuse(refused)
+            broken = StreamBroken("key_refused", str(refused), retry_after_s=self._upkeep.slowly_s())
         except RateLimited as limited:
-            broken = StreamBroken("rate_limited", _words(limited), retry_after_s=limited.retry_after_s)
+            broken = StreamBroken("rate_limited", words(limited), retry_after_s=limited.retry_after_s)
         except (VenueUnavailable, TimeoutError) as failed:
-            broken = StreamBroken("unavailable", _words(failed))
+            broken = StreamBroken("unavailable", words(failed))
         raise broken
 
     def _tell(self, news: Sequence[Event] | Signal) -> None:
@@ -251,19 +226,18 @@ class AccountFeed:
         opened, self._tried_ns = self._opened, self._clock.monotonic_ns()
         result = self._tools.metrics.snapshots
         try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+            async with asyncio.timeout(CALL_TIMEOUT_S):
                 snapshot = await source.snapshot(confirm)
         except (KeyRefused, UnsupportedMode) as refused:
             result.labels(self._account.venue, "refused").inc()
-            unsupported = isinstance(refused, UnsupportedMode)
-            self._refuse(Reason.UNSUPPORTED if unsupported else Reason.REJECTED, str(refused))
-            return self._slowly_s()
+            self._refuse(refused)
+            return self._upkeep.slowly_s()
         except RateLimited as limited:
             result.labels(self._account.venue, "rate_limited").inc()
             return limited.retry_after_s + self._tools.rng.uniform(0, RECONCILE_SPACING_S)
         except (VenueUnavailable, TimeoutError) as failed:
             result.labels(self._account.venue, "unavailable").inc()
-            log.warning("snapshot_failed", account=self.id, error=_words(failed))
+            log.warning("snapshot_failed", account=self.id, error=words(failed))
             return self._backoff.next_s()
         result.labels(self._account.venue, "ok").inc()
         self._backoff.reset()
@@ -286,39 +260,6 @@ class AccountFeed:
         self._buffer.clear()
         self._post(StreamReady(self._account.venue, self.id, self._clock.monotonic_ns()))
 
-    async def _keep_alive(self, source: SnapshotSource, session: Session) -> None:
-        """Renews what the stream stands on; what can't be renewed is made anew."""
-        pause_s = self._spec.keep_alive_every_s
-        backoff = Backoff(self._tools.rng, first_s=2.0, longest_s=KEY_CHECK_AGAIN_S)
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = self._spec.keep_alive_every_s
-            try:
-                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                    await source.keep_alive()
-            except StreamExpired as expired:
-                session.reopen(str(expired))
-            except (VenueUnavailable, KeyRefused, UnsupportedMode, TimeoutError) as failed:
-                log.warning("keep_alive_failed", account=self.id, error=_words(failed))
-                pause_s = 1.0 + backoff.next_s()
-            else:
-                backoff.reset()
-
-    async def _check_again(self, source: SnapshotSource, checked: bool) -> None:
-        """A key's rights change: looked at every six hours, every minute while the venue could not say."""
-        while True:
-            await asyncio.sleep(KEY_CHECK_S if checked else KEY_CHECK_AGAIN_S)
-            try:
-                async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                    await source.check_key()
-                checked = True
-            except UnsupportedMode as mode:
-                self._refuse(Reason.UNSUPPORTED, str(mode))
-                checked = False
-            except (VenueUnavailable, TimeoutError) as failed:
-                log.warning("key_check_failed", account=self.id, error=_words(failed))
-                checked = False
-
     def _is_awaited(self) -> bool:
         """Whether there is a stream that only wants its snapshot."""
         return self._opening.is_set() and not self._is_whole
@@ -327,13 +268,11 @@ class AccountFeed:
         self._opening.clear()
         self._is_whole = False
 
-    def _refuse(self, reason: Reason, detail: str) -> None:
+    def _refuse(self, refused: Refused) -> None:
+        reason = Reason.UNSUPPORTED if isinstance(refused, UnsupportedMode) else Reason.REJECTED
         self._tools.metrics.auth_failures.labels(self._account.venue).inc()
-        log.error("account_refused", account=self.id, reason=reason.name, detail=detail)
-        self._post(AccountRefused(self.id, reason, detail, self._clock.monotonic_ns()))
-
-    def _slowly_s(self) -> float:
-        return REFUSED_PAUSE_S * self._tools.rng.uniform(0.8, 1.2)
+        log.error("account_refused", account=self.id, reason=reason.name, detail=str(refused))
+        self._post(AccountRefused(self.id, reason, str(refused), self._clock.monotonic_ns()))
 
 
 async def _set_or(event: asyncio.Event, timeout_s: float) -> None:
@@ -343,8 +282,3 @@ async def _set_or(event: asyncio.Event, timeout_s: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-
-
-def _words(failed: BaseException) -> str:
-    """What to log: our own exceptions have no secrets in them; a time-out has no words."""
-    return str(failed) or type(failed).__name__

@@ -14,13 +14,14 @@ SCHEMA = 1
 
 
 class Condition(Enum):
-    """What is watched of each pool, each with incidents of its own."""
+    """What is watched, each with incidents of its own."""
 
     MARGIN = "margin"  # the band of our model
     UNKNOWN = "unknown"  # nothing can be said of the pool
     DEFICIT = "deficit"  # negative equity with nothing left to liquidate
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
+    LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
 
 
 class Level(IntEnum):
@@ -65,6 +66,7 @@ class Incident(msgspec.Struct, frozen=True):
     opened_ns: int  # wall clock
     told_ns: int  # wall clock of the newest notice
     worst: Level = Level.CLEAR  # the worst that was told of it: who heard of the trouble hears of its end
+    desk: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -72,8 +74,13 @@ class Notice(msgspec.Struct, frozen=True):
 
     incident: Incident
     kind: Kind
-    desk: str
     detail: str
+    received_ns: int | None = None  # monotonic: when the frame behind it arrived
+
+    @property
+    def desk(self) -> str:
+        """Whose it is."""
+        return self.incident.desk
 
     @property
     def key(self) -> AlertKey:

@@ -1,64 +1,59 @@
 """What was told, to whom, when: SQLite on this machine's disk, fsynced before anything is sent.
 
-A thread of its own writes; what has queued up while it wrote goes into the next commit together. Each row carries a
-checksum, and the number of the newest one is mirrored in a file beside: damage and a lost tail are noticed, and a
-damaged row is left out, never guessed. When the disk fails, alerts go on from memory and the loss is counted.
+A thread of its own writes; what has queued up while it wrote goes into the next commit together. When the disk
+fails, alerts go on from memory, the loss is counted, and what is owed to the disk is written when it takes it again.
+A crash of the thread is raised to whoever waits for it: the daemon ends, loudly.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
-from alerts.alert import AlertKey, Condition, Incident, Level, Notification
+from alerts.alert import AlertKey, Incident, Notification
 from alerts.failpoints import reach
-from monitor.domain.identity import PoolId
+from alerts.ledger_file import LedgerInUse, LedgerRefused, LedgerTooNew, lock, open_ledger, write_head
+from alerts.ledger_rows import Contents, Unsettled, body_of, incidents_of, put, put_incident, unsettled_of
 from monitor.names import Metrics
 
+__all__ = [
+    "Intent",
+    "Ledger",
+    "LedgerCrashed",
+    "LedgerInUse",
+    "LedgerRefused",
+    "LedgerTooNew",
+    "Restored",
+    "Unsettled",
+]
 log = structlog.get_logger()
-SCHEMA = 1
-FILE = "ledger.sqlite"
-HEAD = "ledger.head"
-KEEP_NS = 7 * 86_400 * 1_000_000_000  # undelivered messages are kept 72 h at least (FAULTS L4)
-UNSETTLED = ("intent", "sent")
-TABLES = """
-CREATE TABLE IF NOT EXISTS intents (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, created_ns INTEGER, body TEXT, mark TEXT);
-CREATE TABLE IF NOT EXISTS deliveries (id TEXT, receiver TEXT, state TEXT, attempts INTEGER, reason TEXT, mark TEXT,
-    PRIMARY KEY (id, receiver));
-CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER, level INTEGER, occasion INTEGER,
-    opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, mark TEXT, PRIMARY KEY (pool, condition));
-"""
+RETRY_S = 1.0  # how often a failing disk is tried when nobody writes
+MOST_OWED = 10_000  # writes kept in memory for a failing disk; later ones are lost to it
+CLOSE_S = 5.0
 
 
-class LedgerTooNew(Exception):
-    """Written by a later release: refused, because what it says can't be known."""
-
-
-class Unsettled(NamedTuple):
-    """A notification that some receiver may not have, and how far each one got."""
-
-    notification: Notification
-    states: dict[str, str]  # by receiver: intent, sent, confirmed, rejected or superseded
+class LedgerCrashed(Exception):
+    """The thread that writes has died of a fault of ours: nothing can be promised any more."""
 
 
 class Restored(NamedTuple):
-    """What the last run left behind. `damage` is in words, for a page."""
+    """What the last run left behind."""
 
-    incidents: tuple[Incident, ...]
-    numbers: dict[AlertKey, int]
+    incidents: tuple[Incident, ...]  # that are open
+    numbers: dict[AlertKey, int]  # of the newest incident of each key
+    first_number: int  # for a key that is not among them
     unsettled: tuple[Unsettled, ...]
-    damage: tuple[str, ...]
+    damage: tuple[str, ...]  # in words, for a page
 
 
 class Intent(NamedTuple):
@@ -71,7 +66,7 @@ class Intent(NamedTuple):
 
 class _Write(NamedTuple):
     apply: Callable[[sqlite3.Connection], None]
-    done: Callable[[bool], None]
+    done: Callable[[bool | BaseException], None]
 
 
 class Ledger:
@@ -83,216 +78,163 @@ class Ledger:
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._database: sqlite3.Connection | None = None
-        self._seq = 0
+        self._lock: int | None = None
+        self._newest = 0
+        self._mirrored = 0
+        self._owed: list[_Write] = []
+        self._crash: BaseException | None = None
+        self.is_failing = False  # the last commit did not reach the disk
 
     def open(self) -> Restored:
-        """Reads what is there and starts the writer; raises LedgerTooNew."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        damage: list[str] = []
+        """Reads what is there and starts the writer; raises LedgerRefused."""
         try:
-            self._database = self._connect()
-        except sqlite3.DatabaseError as error:
-            damage.append(self._put_aside(error))
-            self._database = self._connect()
-        restored = self._read(self._database, damage)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            self._lock = lock(self._folder)
+        except OSError as error:
+            log.error("ledger_folder_unusable", error=str(error))
+        opened = open_ledger(self._folder)
+        self._database = opened.database
+        self._newest = self._mirrored = opened.newest
+        self.is_failing = opened.database is None
         self._thread.start()
-        return restored
+        return _restored(opened.contents, opened.lost, opened.damage)
 
     async def intend(self, intents: Sequence[Intent]) -> bool:
         """Writes intents and incidents in one commit; answers whether they are on the disk."""
         reach("intent_queued")
-        return await self._written(lambda database: self._write_intents(database, intents))
+        bodies = [body_of(intent.notification) for intent in intents]
+        return await self._written(lambda database: self._write_intents(database, intents, bodies))
 
     async def settle(self, id: str, receiver: str, state: str, attempts: int, reason: str = "") -> bool:
         """Writes what became of a notification at a receiver: sent, confirmed, rejected or superseded."""
         reach("outcome_queued")
         row = (id, receiver, state, attempts, reason)
-        return await self._written(lambda database: _put(database, "deliveries", row))
+        return await self._written(lambda database: put(database, "deliveries", row))
 
     def close(self) -> None:
         """Writes what is queued and stops."""
         if self._thread.is_alive():
             self._writes.put(None)
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=CLOSE_S)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     async def _written(self, apply: Callable[[sqlite3.Connection], None]) -> bool:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
 
-        def done(is_written: bool) -> None:
-            loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(is_written))
+        def finish(result: bool | BaseException) -> None:
+            if future.done():
+                return
+            if isinstance(result, bool):
+                future.set_result(result)
+            else:
+                future.set_exception(LedgerCrashed("the ledger's thread has died"))
+
+        def done(result: bool | BaseException) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(finish, result)
 
         self._writes.put(_Write(apply, done))
-        self._metrics.ledger_backlog.set(self._writes.qsize())
+        if self._crash is not None:  # it may have died before it saw this one
+            raise LedgerCrashed("the ledger's thread has died") from self._crash
+        self._metrics.ledger_backlog.set(self._writes.qsize() + len(self._owed))
         return await future
 
     def _work(self) -> None:
-        while True:
-            first = self._writes.get()
-            if first is None:
-                break
-            batch = [first]
+        batch: list[_Write] = []
+        try:
             is_last = False
-            while not self._writes.empty():
-                write = self._writes.get()
-                if write is None:
-                    is_last = True
-                    break
+            while not is_last:
+                batch, is_last = self._take()
+                is_written = self._commit(batch)
+                for write in batch:
+                    write.done(is_written)
+        except BaseException as error:
+            self._crash = error
+            left, _ = self._take(wait_s=0.0)
+            for write in (*batch, *left):
+                write.done(error)
+            raise
+        finally:
+            if self._database is not None:
+                self._database.close()
+
+    def _take(self, wait_s: float | None = None) -> tuple[list[_Write], bool]:
+        """All that is queued, after waiting for the first; empty when a failing disk is to be tried again."""
+        if wait_s is None and self._owed:
+            wait_s = RETRY_S
+        batch: list[_Write] = []
+        try:
+            write = self._writes.get(timeout=wait_s) if wait_s != 0 else self._writes.get_nowait()
+            while write is not None:
                 batch.append(write)
-            is_written = self._commit(batch)
-            for write in batch:
-                write.done(is_written)
-            if is_last:
-                break
-        if self._database is not None:
-            self._database.close()
+                write = self._writes.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
 
     def _commit(self, batch: Sequence[_Write]) -> bool:
+        if self._database is None:
+            self._metrics.ledger_errors.inc(len(batch))
+            return not batch
         began_s = time.perf_counter()
-        assert self._database is not None
+        before = self._newest
         try:
             with self._database:
-                for write in batch:
+                for write in (*self._owed, *batch):
                     write.apply(self._database)
                 reach("intent_written")
             reach("intent_committed")
-            self._write_head()
-            reach("head_written")
+            self._owed.clear()
+            self._mirror()
         except (sqlite3.Error, OSError) as error:
-            self._metrics.ledger_errors.inc(len(batch))
-            log.error("ledger_write_failed", error=str(error))
+            self._fail(batch, before, error)
             return False
+        self.is_failing = False
         self._metrics.ledger_commit_seconds.observe(time.perf_counter() - began_s)
         return True
 
-    def _write_intents(self, database: sqlite3.Connection, intents: Sequence[Intent]) -> None:
-        for intent in intents:
+    def _fail(self, batch: Sequence[_Write], before: int, error: Exception) -> None:
+        """Keeps what the disk did not take; written twice is the same as written once."""
+        self._newest = max(before, self._mirrored)
+        self._owed += batch[: MOST_OWED - len(self._owed)]
+        self.is_failing = True
+        self._metrics.ledger_errors.inc(max(1, len(batch)))
+        log.error("ledger_write_failed", error=str(error))
+
+    def _mirror(self) -> None:
+        if self._newest != self._mirrored:
+            write_head(self._folder, self._newest)
+            self._mirrored = self._newest
+            reach("head_written")
+
+    def _write_intents(
+        self, database: sqlite3.Connection, intents: Sequence[Intent], bodies: Sequence[str]
+    ) -> None:
+        for intent, body in zip(intents, bodies, strict=True):
             notification = intent.notification
-            self._seq += 1
-            body = msgspec.json.encode(notification).decode()
-            _put(database, "intents", (self._seq, notification.id, notification.created_ns, body))
+            self._newest += 1
+            put(database, "intents", (self._newest, notification.id, notification.created_ns, body))
             for incident in intent.incidents:
-                _put(database, "incidents", _incident_row(incident))
+                put_incident(database, incident)
             for receiver in intent.receivers:
-                _put(database, "deliveries", (notification.id, receiver, "intent", 0, ""))
-
-    def _connect(self) -> sqlite3.Connection:
-        path = self._folder / FILE
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")
-        (verdict,) = database.execute("PRAGMA quick_check").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA:
-            raise LedgerTooNew(
-                f"{path} has schema {version}, this release knows {SCHEMA}: run a later release"
-            )
-        database.executescript(TABLES)
-        database.execute(f"PRAGMA user_version={SCHEMA}")
-        return database
-
-    def _put_aside(self, error: sqlite3.DatabaseError) -> str:
-        """Keeps a file that can't be read, for whoever wants to look; a new one is begun."""
-        aside = self._folder / f"{FILE}.damaged-{time.time_ns()}"
-        for suffix in ("", "-wal", "-shm"):
-            path = self._folder / f"{FILE}{suffix}"
-            if path.exists():
-                path.rename(f"{aside}{suffix}")
-        return (
-            f"the ledger could not be read ({error}) and was kept as {aside.name}; what was open is not known"
-        )
-
-    def _read(self, database: sqlite3.Connection, damage: list[str]) -> Restored:
-        incidents = [_incident(row[:-1]) for row in _rows(database, "incidents", damage)]
-        self._seq = self._check_tail(database, damage)
-        self._prune(database)
-        states: dict[str, dict[str, str]] = {}
-        for id_, receiver, state, *_ in _rows(database, "deliveries", damage):
-            states.setdefault(str(id_), {})[str(receiver)] = str(state)
-        unsettled = [
-            Unsettled(msgspec.json.decode(str(body), type=Notification), states[str(id_)])
-            for _, id_, _, body, _ in _rows(database, "intents", damage)
-            if any(state in UNSETTLED for state in states.get(str(id_), {}).values())
-        ]
-        return Restored(
-            tuple(incident for incident, is_open in incidents if is_open),
-            {incident.key: incident.number for incident, _ in incidents},
-            tuple(unsettled),
-            tuple(damage),
-        )
-
-    def _check_tail(self, database: sqlite3.Connection, damage: list[str]) -> int:
-        (newest,) = database.execute("SELECT COALESCE(MAX(seq), 0) FROM intents").fetchone()
-        head = self._read_head(damage)
-        if newest < head:
-            damage.append(f"the ledger ends at record {newest}, {head - newest} later ones are missing")
-        return max(int(newest), head)
-
-    def _prune(self, database: sqlite3.Connection) -> None:
-        with database:
-            database.execute("DELETE FROM intents WHERE created_ns < ?", (time.time_ns() - KEEP_NS,))
-            database.execute("DELETE FROM deliveries WHERE id NOT IN (SELECT id FROM intents)")
-
-    def _read_head(self, damage: list[str]) -> int:
-        path = self._folder / HEAD
-        try:
-            number, mark = path.read_text().split()
-            if mark == _mark((number,)):
-                return int(number)
-        except FileNotFoundError:
-            return 0
-        except (ValueError, OSError):
-            pass
-        damage.append(f"{HEAD} is damaged: whether the ledger lost its tail can't be told")
-        return 0
-
-    def _write_head(self) -> None:
-        path, fresh = self._folder / HEAD, self._folder / f"{HEAD}.new"
-        with open(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-            file.write(f"{self._seq} {_mark((str(self._seq),))}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+                put(database, "deliveries", (notification.id, receiver, "intent", 0, ""))
 
 
-def _put(database: sqlite3.Connection, table: str, row: tuple[object, ...]) -> None:
-    marks = ",".join("?" * (len(row) + 1))
-    database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", (*row, _mark(row)))  # noqa: S608
-
-
-def _rows(database: sqlite3.Connection, table: str, damage: list[str]) -> Iterable[tuple[object, ...]]:
-    """The rows whose checksum holds; the others are named in `damage`."""
-    for row in database.execute(f"SELECT * FROM {table} ORDER BY rowid"):  # noqa: S608
-        if row[-1] == _mark(row[:-1]):
-            yield row
-        else:
-            damage.append(f"a record of the ledger's {table} is damaged and was left out: {row[0]!r}")
-
-
-def _mark(row: Sequence[object]) -> str:
-    return hashlib.blake2b(repr(tuple(row)).encode(), digest_size=12).hexdigest()
-
-
-def _incident_row(incident: Incident) -> tuple[object, ...]:
-    key = incident.key
-    return (
-        key.pool,
-        key.condition.value,
-        incident.number,
-        int(incident.level),
-        incident.occasion,
-        incident.opened_ns,
-        incident.told_ns,
-        int(incident.worst),
-        int(incident.level > Level.CLEAR),
+def _restored(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restored:
+    """After damage numbers go on where none can have been, so that no new page has the id of an old one."""
+    known = [(_past(incident, lost), is_open) for incident, is_open in incidents_of(contents)]
+    return Restored(
+        incidents=tuple(incident for incident, is_open in known if is_open),
+        numbers={incident.key: incident.number + lost for incident, _ in known},
+        first_number=time.time_ns() // 1_000_000_000 if damage else 1,
+        unsettled=tuple(unsettled_of(contents)),
+        damage=damage,
     )
 
 
-def _incident(row: Sequence[object]) -> tuple[Incident, bool]:
-    pool, condition = str(row[0]), Condition(str(row[1]))
-    number, level, occasion, opened_ns, told_ns, worst, is_open = (int(str(value)) for value in row[2:])
-    key = AlertKey(PoolId(pool), condition)
-    return Incident(key, number, Level(level), occasion, opened_ns, told_ns, Level(worst)), bool(is_open)
+def _past(incident: Incident, lost: int) -> Incident:
+    return msgspec.structs.replace(incident, occasion=incident.occasion + lost)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from adapters.binance_usdm.frames import AssetIndex, Bracket, Symbol, SymbolBrackets, SymbolName
+from adapters.binance_usdm.answers import AssetIndex, Bracket, Symbol, SymbolBrackets, SymbolName
 from adapters.binance_usdm.layout import VENUE
 from adapters.numbers import is_sane
 from monitor.domain.identity import instrument_id

@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from adapters.binance_usdm.codec import BinanceCodec
-from adapters.binance_usdm.contracts import collateral_assets, contracts
-from adapters.binance_usdm.frames import (
+from adapters.binance_usdm.answers import (
     AccountConfig,
     AccountInfo,
     AccountInformation,
@@ -25,6 +23,8 @@ from adapters.binance_usdm.frames import (
     ServerTime,
     SymbolConfig,
 )
+from adapters.binance_usdm.codec import BinanceCodec
+from adapters.binance_usdm.contracts import collateral_assets, contracts
 from adapters.binance_usdm.layout import VENUE, Layout
 from adapters.binance_usdm.state import Reading, account_snapshot, check_one_epoch
 from adapters.gate import VenueGate

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import msgspec
 
+from adapters.binance_usdm.answers import AccountAsset, AccountInfo, AssetIndex, Balance, PositionRisk
 from adapters.binance_usdm.codec import MILLISECOND_NS, asset_price
-from adapters.binance_usdm.frames import AccountAsset, AccountInfo, AssetIndex, Balance, PositionRisk
 from adapters.binance_usdm.layout import (
     MODEL,
     MULTI_ASSETS,

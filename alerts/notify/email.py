@@ -122,11 +122,10 @@ async def _say_goodbye(client: SMTP) -> None:
 
 
 def _refused(codes: list[int]) -> Outcome:
-    """4xx is for now (a greylist says 451), anything else for good. The server's words are not repeated."""
-    words = ", ".join(sorted({str(code) for code in codes}))
-    if any(400 <= code < 500 for code in codes):
-        return Retry(f"SMTP {words}")
-    return Rejected(f"SMTP {words}")
+    """5xx is for good, and 4xx (a greylist says 451) or no SMTP at all for now. The words are not repeated."""
+    told = sorted({code for code in codes if 100 <= code < 600})
+    words = f"SMTP {', '.join(map(str, told))}" if told else "an answer that is not SMTP"
+    return Rejected(words) if min(codes) >= 500 else Retry(words)
 
 
 def message_of(

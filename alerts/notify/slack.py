@@ -38,6 +38,7 @@ AGAIN = frozenset(
         "team_added_to_org",
     }
 )
+NOT_SLACKS = "an answer that is not Slack's"  # a proxy's page, say; slack_sdk takes some for a success
 ERROR_CODE = re.compile(r"[a-z_]{1,64}")  # of anything else an answer may hold, nothing is repeated
 
 # slack_sdk writes whole messages to a logger below INFO: positions do not belong in a log.
@@ -69,7 +70,7 @@ class SlackNotifier:
         """One call of at most five seconds."""
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                await self._opened().chat_postMessage(**payload_of(notification, self._channel))
+                answer = await self._opened().chat_postMessage(**payload_of(notification, self._channel))
         except TimeoutError:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
         except SlackApiError as error:
@@ -81,8 +82,8 @@ class SlackNotifier:
             AttributeError,
             ValueError,
         ):  # slack_sdk expects an object in JSON and looks no further
-            return Retry("an answer that is not Slack's")
-        return Delivered()
+            return Retry(NOT_SLACKS)
+        return Delivered() if isinstance(answer.data, dict) else Retry(NOT_SLACKS)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -117,7 +118,7 @@ def _outcome_of_answer(answer: Any) -> Outcome:
     if code in AGAIN or code == "":
         retry = outcome_of(429, retry_after)
         assert isinstance(retry, Retry)
-        return Retry(code or "an answer that is not Slack's", retry.after_s)
+        return Retry(code or NOT_SLACKS, retry.after_s)
     return Rejected(code)
 
 

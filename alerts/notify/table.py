@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from standardwebhooks.webhooks import EmptyWebhookSecretError
-
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.email import EmailNotifier, Login
 from alerts.notify.notifier import Notifier
@@ -13,6 +11,7 @@ from alerts.notify.slack import SlackNotifier
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
 from monitor.config import Receiver
+from monitor.config_check_alerts import is_signing_secret
 
 
 def notifier_for(receiver: Receiver) -> Notifier:
@@ -32,6 +31,8 @@ def _webhook(receiver: Receiver) -> Notifier:
         raise _missing(receiver, "url")
     if receiver.secret is None:
         raise _missing(receiver, "secret")
+    if not is_signing_secret(receiver.secret):
+        raise ValueError(f"{_key(receiver, 'secret')}: is no signing secret, whsec_ and base64")
     private = receiver.allow_private_destinations
     try:
         return WebhookNotifier(
@@ -39,8 +40,6 @@ def _webhook(receiver: Receiver) -> Notifier:
         )
     except ForbiddenDestination as error:
         raise ValueError(f"{_key(receiver, 'url')}: {error}") from error
-    except (ValueError, EmptyWebhookSecretError) as error:
-        raise ValueError(f"{_key(receiver, 'secret')}: is no signing secret, whsec_ and base64") from error
 
 
 def _slack(receiver: Receiver) -> Notifier:

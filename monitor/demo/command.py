@@ -15,10 +15,11 @@ import msgspec
 import structlog
 
 from adapters.loopback import LoopbackExchange, World, standard_world
+from adapters.loopback.holdings import Account as Held
 from monitor.config import Account, Alerts, Config, Credentials, Metrics, Receiver, Route, Secret
 from monitor.config import Daemon as DaemonConfig
 from monitor.daemon import Addresses, Daemon
-from monitor.demo.cast import cast
+from monitor.demo.cast import HYPERLIQUID, cast
 from monitor.demo.path import HOUR_S, PricePath
 from monitor.demo.player import Player
 from monitor.demo.screen import Screen
@@ -135,7 +136,8 @@ def _config(
             venue=account.venue,
             desk=desks[account.id],
             environment="loopback",
-            credentials=Credentials(Secret(account.key, "the demo"), Secret(account.secret, "the demo")),
+            credentials=_credentials(account),
+            address=account.address if account.venue == HYPERLIQUID else None,
             endpoints=exchange.endpoints(account.venue),
         )
         for account in world.accounts.values()
@@ -150,6 +152,12 @@ def _config(
         metrics=Metrics(port=0),
         source="the demo",
     )
+
+
+def _credentials(account: Held) -> Credentials | None:
+    if account.venue == HYPERLIQUID:
+        return None
+    return Credentials(Secret(account.key, "the demo"), Secret(account.secret, "the demo"))
 
 
 def _final_states(daemon: Daemon) -> list[dict[str, Any]]:

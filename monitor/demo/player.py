@@ -98,24 +98,26 @@ class Player:
     def _scenes(self) -> list[Scene]:
         faults, world = self._exchange.faults, self._exchange.world
         return [
-            Scene(
-                0.12,
-                "Binance goes silent: sockets open, no data",
-                lambda: faults.mute("binance_usdm"),
-                lambda: faults.unmute("binance_usdm"),
-            ),
+            self._silence(0.05, "binance_usdm"),
+            self._silence(0.33, "bybit"),
+            self._silence(0.52, "hyperliquid"),
             Scene(
                 0.45,
-                "Binance shows account hotel empty, though it is not",
-                lambda: faults.zero_balances("binance_usdm/hotel"),
-                lambda: faults.true_balances("binance_usdm/hotel"),
+                "Binance shows account alpha empty, though it is not",
+                lambda: faults.zero_balances("binance_usdm/alpha"),
+                lambda: faults.true_balances("binance_usdm/alpha"),
             ),
             Scene(
                 0.48,
-                "echo is auto-deleveraged by half",
+                "binance_usdm/echo is auto-deleveraged by half",
                 lambda: self._halve("binance_usdm/echo", "SOLUSDT", world.set_position),
             ),
         ]
+
+    def _silence(self, at: float, venue: str) -> Scene:
+        faults = self._exchange.faults
+        title = f"{venue} goes silent: sockets open, no prices"
+        return Scene(at, title, lambda: faults.mute(venue), lambda: faults.unmute(venue))
 
     def _halve(self, account: str, symbol: str, set_position: Callable[..., None]) -> None:
         leg = self._exchange.world.account(account).positions[symbol, ""]

@@ -11,9 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.binance_usdm.codec import BinanceCodec
-from adapters.binance_usdm.contracts import contracts
-from adapters.binance_usdm.frames import (
+from adapters.binance_usdm.answers import (
     AccountConfig,
     AccountInfo,
     AssetIndex,
@@ -24,6 +22,8 @@ from adapters.binance_usdm.frames import (
     SymbolBrackets,
     SymbolConfig,
 )
+from adapters.binance_usdm.codec import BinanceCodec
+from adapters.binance_usdm.contracts import contracts
 from adapters.binance_usdm.layout import Layout
 from adapters.venue import BadFrame, Ignored
 from monitor.domain.event import AccountDelta, Event, LeverageChanged, StreamGap

@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import msgspec
 import pytest
 
-from adapters.link import StreamBroken
-from adapters.session import Alive, Broken, Flowing, Misheard, Moved, Opened, Session, Tools
+from adapters.session import Alive, Broken, Flowing, Misheard, Opened
 from adapters.venue import Stream
 from monitor.domain.event import AccountDelta, MarkPrice, StreamGap
 from tests.support.fake_stream import VENUE, Ear, StreamServer, WordCodec, counted, tools
+from tests.support.running_session import session, stream_to
 
 pytestmark = pytest.mark.integration
-
-
-def stream_to(server: StreamServer, **changed: Any) -> Stream:
-    """A stream with times of a test."""
-    plain = Stream(name="public", url=server.url, codec=WordCodec(), data_deadline_s=None, ping_every_s=0.1)
-    return msgspec.structs.replace(plain, **changed)
-
-
-@asynccontextmanager
-async def session(
-    stream: Stream, ear: Ear, kit: Tools | None = None, name: str = "public"
-) -> AsyncIterator[Session]:
-    """A running session that always connects to this stream."""
-    kit = kit or tools()
-
-    async def define() -> Stream:
-        return stream
-
-    running = Session(VENUE, name, VENUE, define, ear.tell, kit.gate.public_connects, kit)
-    task = asyncio.create_task(running.run())
-    try:
-        yield running
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled(), task.exception()
 
 
 async def test_subscribes_and_tells_what_it_hears() -> None:
@@ -179,64 +149,6 @@ async def test_a_gap_that_the_venue_tells_ends_the_connection() -> None:
     assert ear.of(Broken)[0].detail == ear.of(StreamGap)[0].detail
 
 
-async def test_an_announced_shutdown_is_left_before_it_happens() -> None:
-    """Make before break: the new connection brings data, then the old one goes, and nothing is broken."""
-    ear, kit = Ear(), tools()
-    async with StreamServer("mark 1") as server, session(stream_to(server), ear, kit):
-        await ear.until(MarkPrice)
-        await server.say("bye")
-        await ear.until(Moved)
-        await server.until(lambda: server.closed, "the end of the old connection")
-        await server.say("mark 3")
-        await ear.until(MarkPrice, 3)
-    assert server.closed[0] is server.connections[0]
-    assert ear.names(Alive, Flowing) == ["Opened", "MarkPrice", "MarkPrice", "Moved", "MarkPrice"]
-    assert counted(kit.metrics, "reconnects", venue=VENUE, stream="public", reason="moved") == 1
-
-
-async def test_a_move_that_fails_leaves_the_old_connection_alone() -> None:
-    """While no second connection can be had, the first goes on."""
-    ear = Ear()
-    async with StreamServer("mark 1") as server, session(stream_to(server), ear):
-        await ear.until(MarkPrice)
-        server.refusing = 503
-        await server.say("bye", "mark 2")
-        await ear.until(MarkPrice, 2)
-        await server.say("mark 3")
-        await ear.until(MarkPrice, 3)
-    assert len(server.connections) == 1
-    assert not ear.of(Broken, Moved)
-
-
-async def test_rotation_is_staggered_one_feed_of_a_venue_at_a_time() -> None:
-    """Six sessions that are due together never hold more than one connection beyond their own."""
-    kit, ears = tools(), [Ear() for _ in range(6)]
-    async with StreamServer("mark 1") as server:
-        stream = stream_to(server, rotate_after_s=0.5)
-        contexts = [session(stream, ear, kit) for ear in ears]
-        try:
-            for context in contexts:
-                await context.__aenter__()
-            for ear in ears:
-                await ear.until(Moved, 2)
-        finally:
-            for context in reversed(contexts):
-                await context.__aexit__(None, None, None)
-    assert server.most_open <= 6 + 2  # one on its way in, one on its way out
-    assert not any(ear.of(Broken) for ear in ears)
-
-
-async def test_more_subscriptions_go_out_on_the_open_connection() -> None:
-    """`send` reaches the venue without a reconnect, and does nothing while there is no connection."""
-    ear = Ear()
-    async with StreamServer("mark 1") as server, session(stream_to(server), ear) as running:
-        await running.send(("too early",))
-        await ear.until(MarkPrice)
-        await running.send(("more",))
-        await server.until(lambda: "more" in server.received, "the new subscription")
-    assert len(server.connections) == 1 and "too early" not in server.received
-
-
 async def test_a_venue_that_wants_heartbeats_gets_them() -> None:
     """The text heartbeat goes out at its pace."""
     ear = Ear()
@@ -304,32 +216,3 @@ async def test_an_address_that_answers_nothing_is_given_up_in_time() -> None:
     for writer in held:
         writer.close()
     await listener.wait_closed()
-
-
-async def test_reopen_gives_a_connection_up() -> None:
-    """A feed that learns elsewhere that its stream is dead gets a new one."""
-    ear = Ear()
-    async with StreamServer("mark 1") as server, session(stream_to(server), ear) as running:
-        await ear.until(MarkPrice)
-        running.reopen("listen key gone")
-        assert (await ear.broken()).detail == "listen key gone"
-        await ear.until(Opened, 2)
-
-
-async def test_what_defines_the_stream_may_fail_and_is_asked_again() -> None:
-    """No listen key now is a break like any other."""
-    ear, kit, tries = Ear(), tools(), []
-    async with StreamServer("mark 1") as server:
-
-        async def define() -> Stream:
-            tries.append(1)
-            if len(tries) < 3:
-                raise StreamBroken("unavailable", "no listen key")
-            return stream_to(server)
-
-        running = Session(VENUE, "private", VENUE, define, ear.tell, kit.gate.private_connects, kit)
-        task = asyncio.create_task(running.run())
-        await ear.until(MarkPrice)
-        task.cancel()
-        await asyncio.wait([task])
-    assert [broken.reason for broken in ear.of(Broken)] == ["unavailable"] * 2

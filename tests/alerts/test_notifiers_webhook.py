@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+import trustme
 from aiohttp import web
 from hypothesis import given
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -22,11 +24,11 @@ from tests.support.receivers import SIGNING_SECRET, HttpServer, WebhookDesk, htt
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 
 
-def webhook(port: int, path: str = "/hook", **changes) -> WebhookNotifier:
+def webhook(port: int, scheme: str = "http", **changes) -> WebhookNotifier:
     """A webhook to this machine."""
     return WebhookNotifier(
         "hook",
-        f"http://127.0.0.1:{port}{path}",
+        f"{scheme}://127.0.0.1:{port}/hook",
         Secret(SIGNING_SECRET, "the test"),
         allow_private_destinations=True,
         **changes,
@@ -185,6 +187,19 @@ async def test_garbage_instead_of_http_is_tried_again() -> None:
         await notifier.close()
     assert isinstance(outcome, Retry)
     assert "canary" not in outcome.reason
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_trusted() -> None:
+    """Over https nothing is sent to a server whose certificate does not hold, and it is tried again."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    desk = WebhookDesk()
+    async with HttpServer(desk.handle, tls) as server:
+        notifier = webhook(server.port, scheme="https")
+        outcome = await notifier.notify(a_notification())
+        await notifier.close()
+    assert outcome == Retry("the receiver's certificate is not trusted")
+    assert desk.requests == []
 
 
 def test_a_large_pool_is_cut_under_the_limit_contributors_first() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
+from adapters.account_feed import AccountFeed
 from adapters.gate import ConnectLimit, VenueGate
+from adapters.session import Tools
 from adapters.venue import SnapshotSource, Stream
 from monitor.clock import Clock
 from monitor.config import Account
@@ -19,7 +21,7 @@ from monitor.domain.event import (
 )
 from monitor.domain.identity import InstrumentId
 from monitor.names import Metrics
-from tests.support.fake_stream import ACCOUNT, MANY, VENUE
+from tests.support.fake_stream import ACCOUNT, MANY, VENUE, Ear
 
 Answer = Exception | None
 
@@ -124,3 +126,16 @@ class FakeVenue:
     def public_streams(self, account: Account, instruments: Sequence[InstrumentId]) -> tuple[Stream, ...]:
         """As told."""
         return self._streams(instruments)
+
+
+DESK = Account("desk", VENUE, "desk")
+
+
+def feed_of(source: FakeSource, ear: Ear, kit: Tools, held: set[InstrumentId] | None = None) -> AccountFeed:
+    """A feed over a fake source; `held` collects what it says that the account holds."""
+    seen = held if held is not None else set()
+
+    def hold(instruments: Iterable[InstrumentId]) -> None:
+        seen.update(instruments)
+
+    return AccountFeed(DESK, FakeVenue(source, lambda _: ()), ear.post, kit, hold)

@@ -70,7 +70,8 @@ class _Scripted:
 class HttpServer:
     """One handler for every path, on a free port of 127.0.0.1."""
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: Any, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         app = web.Application(client_max_size=2**20)
         app.router.add_route("*", "/{path:.*}", handler)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -78,7 +79,7 @@ class HttpServer:
 
     async def __aenter__(self) -> HttpServer:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

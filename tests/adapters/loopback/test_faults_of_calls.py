@@ -7,9 +7,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from adapters.loopback import LoopbackExchange, World
+from adapters.loopback import LoopbackExchange, World, standard_world
+from monitor.clock import ManualClock
 from tests.support.binance_calls import VENUE, Caller
-from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -23,19 +23,21 @@ def caller(exchange: LoopbackExchange, http: aiohttp.ClientSession, world: World
     return Caller(exchange, http, account)
 
 
-async def test_too_many_requests_become_a_ban(caller: Caller) -> None:
+async def test_too_many_requests_become_a_ban(http: aiohttp.ClientSession) -> None:
     """A10: 429, then 418 for who goes on; calls in that time are counted; then it is over."""
-    gate = caller.exchange.gate(VENUE)
-    caller.exchange.faults.rate_limit(VENUE, retry_after_s=0.3)
-    assert (await caller.get("/fapi/v3/account"))[0] == 429
-    assert gate.requests_while_blocked == 0
-    assert (await caller.get("/fapi/v3/account"))[0] == 418
-    assert gate.requests_while_blocked == 1
-
-    async def over() -> bool:
-        return (await caller.get("/fapi/v3/account"))[0] == 200
-
-    await eventually(over, "the end of the ban")
+    clock = ManualClock()
+    async with LoopbackExchange(standard_world(VENUE, clock=clock), cadence=False) as exchange:
+        caller = Caller(exchange, http, exchange.world.add_account(VENUE, "alpha"))
+        exchange.faults.rate_limit(VENUE, retry_after_s=10)
+        assert (await caller.get("/fapi/v3/account"))[0] == 429
+        assert exchange.gate(VENUE).requests_while_blocked == 0
+        clock.advance_s(9)
+        assert (await caller.get("/fapi/v3/account"))[0] == 418
+        clock.advance_s(19)
+        assert (await caller.get("/fapi/v3/account"))[0] == 418
+        assert exchange.gate(VENUE).requests_while_blocked == 2
+        clock.advance_s(1)
+        assert (await caller.get("/fapi/v3/account"))[0] == 200
 
 
 async def test_refusals_carry_retry_after(caller: Caller, http: aiohttp.ClientSession) -> None:

@@ -1,0 +1,178 @@
+"""The rows of the ledger: their tables, their checksums, and what they say. A row whose checksum fails says nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from alerts.alert import AlertKey, Condition, Incident, Level, Notification
+from monitor.domain.identity import PoolId
+
+SCHEMA = 1
+UNSETTLED = ("intent", "sent")
+CREATE = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, schema INTEGER, mark TEXT);
+CREATE TABLE IF NOT EXISTS intents (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, created_ns INTEGER, body TEXT, mark TEXT);
+CREATE TABLE IF NOT EXISTS deliveries (id TEXT, receiver TEXT, state TEXT, attempts INTEGER, reason TEXT, mark TEXT,
+    PRIMARY KEY (id, receiver));
+CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER, level INTEGER, occasion INTEGER,
+    opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT, mark TEXT,
+    PRIMARY KEY (pool, condition));
+"""
+TABLES = ("intents", "deliveries", "incidents")
+Row = tuple[object, ...]
+
+
+class Unsettled(NamedTuple):
+    """A notification that some receiver may not have, and how far each one got."""
+
+    notification: Notification
+    states: dict[str, str]  # by receiver: intent, sent, confirmed, rejected or superseded
+
+
+class Contents(NamedTuple):
+    """The verified rows of each table, without their checksums, and how many were refused."""
+
+    rows: dict[str, list[Row]]
+    refused: dict[str, int]
+
+
+def put(database: sqlite3.Connection, table: str, row: Row) -> None:
+    """Writes a row with its checksum, in place of the one with the same key."""
+    safe = tuple(_storable(value) for value in row)
+    marks = ",".join("?" * (len(safe) + 1))
+    database.execute(
+        f"INSERT OR REPLACE INTO {table} VALUES ({marks})",  # noqa: S608  names of ours
+        (*safe, mark_of(table, safe)),
+    )
+
+
+def put_incident(database: sqlite3.Connection, incident: Incident) -> None:
+    """Writes an incident, unless a later occasion of it is there: notices may be written out of their order."""
+    key = incident.key
+    held = database.execute(
+        "SELECT number, occasion FROM incidents WHERE pool = ? AND condition = ?",
+        (key.pool, key.condition.value),
+    ).fetchone()
+    if held is None or (incident.number, incident.occasion) >= tuple(held):
+        put(database, "incidents", _incident_row(incident))
+
+
+def mark_of(table: str, row: Sequence[object]) -> str:
+    """The checksum of a row of a table."""
+    return hashlib.blake2b(repr((table, *row)).encode(), digest_size=12).hexdigest()
+
+
+def read(database: sqlite3.Connection) -> Contents:
+    """All rows; what can't be read at all raises sqlite3.DatabaseError."""
+    contents = Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
+    for table in TABLES:
+        _read_table(database, table, contents)
+    return contents
+
+
+def salvage(database: sqlite3.Connection) -> Contents:
+    """As far as it can be read."""
+    contents = Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
+    for table in TABLES:
+        try:
+            _read_table(database, table, contents)
+        except sqlite3.Error:
+            contents.refused[table] += 1
+    return contents
+
+
+def _read_table(database: sqlite3.Connection, table: str, contents: Contents) -> None:
+    for row in database.execute(f"SELECT * FROM {table} NOT INDEXED"):  # noqa: S608
+        if row[-1] == mark_of(table, row[:-1]):
+            contents.rows[table].append(row[:-1])
+        else:
+            contents.refused[table] += 1
+
+
+def incidents_of(contents: Contents) -> Iterator[tuple[Incident, bool]]:
+    """Each incident that was told of, and whether it is open."""
+    for pool, condition, number, level, occasion, opened, told, worst, is_open, desk in contents.rows[
+        "incidents"
+    ]:
+        yield (
+            Incident(
+                AlertKey(PoolId(str(pool)), Condition(condition)),
+                _int(number),
+                Level(_int(level)),
+                _int(occasion),
+                _int(opened),
+                _int(told),
+                Level(_int(worst)),
+                str(desk),
+            ),
+            bool(is_open),
+        )
+
+
+def unsettled_of(contents: Contents) -> Iterator[Unsettled]:
+    """The notifications that some receiver may not have, oldest first."""
+    states: dict[str, dict[str, str]] = {}
+    for id_, receiver, state, *_ in contents.rows["deliveries"]:
+        states.setdefault(str(id_), {})[str(receiver)] = str(state)
+    for _, id_, _, body in sorted(contents.rows["intents"], key=lambda row: _int(row[0])):
+        held = states.get(str(id_), {})
+        if any(state in UNSETTLED for state in held.values()):
+            yield Unsettled(notification_from(str(body)), held)
+
+
+def newest_of(contents: Contents) -> int:
+    """The number of the newest intent, 0 when there is none."""
+    return max((_int(row[0]) for row in contents.rows["intents"]), default=0)
+
+
+def body_of(notification: Notification) -> str:
+    """The notification as JSON, whatever text and figures are in it."""
+    try:
+        return msgspec.json.encode(notification).decode()
+    except UnicodeEncodeError:  # half a surrogate pair in somebody's name
+        bare = msgspec.structs.replace(
+            notification, assessment=None, desk=_clean(notification.desk), detail=_clean(notification.detail)
+        )
+        return msgspec.json.encode(bare).decode()
+
+
+def notification_from(body: str) -> Notification:
+    """The notification of a body. Figures that JSON has no word for (nan) cost the picture, never the page."""
+    try:
+        return msgspec.json.decode(body, type=Notification)
+    except msgspec.ValidationError:
+        return msgspec.convert(msgspec.json.decode(body) | {"assessment": None}, Notification)
+
+
+def _incident_row(incident: Incident) -> Row:
+    key = incident.key
+    return (
+        key.pool,
+        key.condition.value,
+        incident.number,
+        int(incident.level),
+        incident.occasion,
+        incident.opened_ns,
+        incident.told_ns,
+        int(incident.worst),
+        int(incident.level > Level.CLEAR),
+        incident.desk,
+    )
+
+
+def _storable(value: object) -> object:
+    return _clean(value) if isinstance(value, str) else value
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,127 @@
+"""The same small book twice: as lists of Decimal rows, and as the record arrays of the daemon."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from monitor.book.compiled import compile_models
+from monitor.book.pocket import pocket_for
+from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
+from monitor.book.tables import empty_rows
+from monitor.domain.instrument import MarginTier
+from monitor.margin.models import MODELS
+from monitor.margin.rows import Asset, Balance, Book, Instrument, Pool, Position, Tier
+from tests.support.small_market import Coin, Contract, Line, SmallPool
+
+NAMES = tuple(MODELS)
+ROW_TYPES = (Pool, Balance, Position, Instrument, Asset, Tier)
+
+
+class Rows:
+    """Tables of Decimal rows, filled pool by pool; a contract or coin is entered once."""
+
+    def __init__(self) -> None:
+        self.book: Book[Decimal] = Book([], [], [], [], [], [], [])
+        self.underlyings: dict[str, int] = {}
+        self._contracts: dict[Contract, int] = {}
+        self._coins: dict[Coin, int] = {}
+
+    def add(self, pool: SmallPool) -> None:
+        """A pool with all that it reads."""
+        book = self.book
+        first, first_leg = len(book.balances), len(book.positions)
+        for line in pool.lines:
+            self._add_line(line)
+        spans = (first, len(book.balances), first_leg, len(book.positions))
+        _append(book.pools, Pool(NAMES.index(pool.model), *spans, reasons=0, levels=0, category=-1))
+
+    def _add_line(self, line: Line) -> None:
+        book = self.book
+        first = len(book.positions)
+        for leg in line.legs:
+            row = Position(self._contract(leg.contract), leg.quantity, leg.entry_price, leg.leverage)
+            _append(book.positions, row)
+        amounts = (line.wallet, line.borrowed, line.order_loss)
+        span = (first, len(book.positions))
+        _append(book.balances, Balance(self._coin(line.coin), *span, *amounts, int(line.collateral)))
+
+    def _contract(self, contract: Contract) -> int:
+        if contract not in self._contracts:
+            self._contracts[contract] = len(self.book.instruments)
+            underlying = self._underlying(contract.underlying or contract.name)
+            first, last = self._tiers(contract.tiers)
+            terms = (contract.multiplier, contract.taker_fee, first, last, int(contract.inverse))
+            _append(self.book.instruments, Instrument(self._quote(contract.mark), underlying, *terms))
+        return self._contracts[contract]
+
+    def _coin(self, coin: Coin) -> int:
+        if coin not in self._coins:
+            self._coins[coin] = len(self.book.assets)
+            underlying = self._underlying(coin.underlying) if coin.underlying else -1
+            buffers = (coin.bid_buffer, coin.ask_buffer)
+            _append(
+                self.book.assets,
+                Asset(self._quote(coin.price), underlying, *buffers, *self._tiers(coin.tiers)),
+            )
+        return self._coins[coin]
+
+    def _underlying(self, name: str) -> int:
+        return self.underlyings.setdefault(name, len(self.underlyings))
+
+    def _quote(self, price: Decimal) -> int:
+        self.book.quotes.append(price)
+        return len(self.book.quotes) - 1
+
+    def _tiers(self, steps: Sequence[MarginTier]) -> tuple[int, int]:
+        first = len(self.book.tiers)
+        for step in steps:
+            row = Tier(step.floor, step.maintenance_rate, step.initial_rate, step.deduction)
+            _append(self.book.tiers, row)
+        return first, len(self.book.tiers)
+
+
+def decimal_book(*pools: SmallPool) -> Book[Decimal]:
+    """The pools as lists of Decimal rows."""
+    rows = Rows()
+    for pool in pools:
+        rows.add(pool)
+    return rows.book
+
+
+def float_book(*pools: SmallPool) -> Book[float]:
+    """The same pools as record arrays."""
+    return as_arrays(decimal_book(*pools))
+
+
+def as_arrays(book: Book[Decimal]) -> Book[float]:
+    """Record arrays of a book of Decimal rows, field by field."""
+    tables = [_array(kind, table) for kind, table in zip(ROW_TYPES, book, strict=False)]
+    quotes: Any = np.array([float(price) for price in book.quotes])
+    return Book(*tables, quotes)
+
+
+def _array(kind: type, table: Sequence[Any]) -> Any:
+    array = empty_rows(kind, len(table))
+    for place, row in enumerate(table):
+        array[place] = dataclasses.astuple(row)
+    return array
+
+
+def _append(table: Any, row: Any) -> None:
+    table.append(row)
+
+
+def solver() -> Solver:
+    """A solver of every model."""
+    growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in NAMES]
+    return Solver(compile_models(NAMES), growths)
+
+
+def pocket_of(book: Book[float]) -> Book[float]:
+    """A pocket that any pool of the book fits into."""
+    return pocket_for(book, len(book.positions), len(book.balances))

@@ -1,0 +1,103 @@
+"""A pool and its market in the fewest words, in Decimal: for tests, oracles and published examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from monitor.domain.instrument import MarginTier, tier_schedule
+
+Number = Decimal | str | int
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a leg is in. The multiplier is base per unit (linear) or quote per contract (inverse)."""
+
+    name: str
+    mark: Decimal
+    tiers: tuple[MarginTier, ...]
+    underlying: str = ""  # "": its own name
+    multiplier: Decimal = Decimal(1)
+    taker_fee: Decimal = Decimal(0)
+    inverse: bool = False
+
+
+@dataclass(frozen=True)
+class Coin:
+    """What a balance is in. Without tiers it counts in full."""
+
+    name: str
+    price: Decimal = Decimal(1)
+    underlying: str = ""  # "": follows nothing
+    bid_buffer: Decimal = Decimal(0)
+    ask_buffer: Decimal = Decimal(0)
+    tiers: tuple[MarginTier, ...] = ()
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A signed position."""
+
+    contract: Contract
+    quantity: Decimal
+    entry_price: Decimal
+    leverage: Decimal = Decimal(10)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A balance, and the legs whose profit it receives."""
+
+    coin: Coin
+    wallet: Decimal
+    legs: tuple[Leg, ...] = ()
+    borrowed: Decimal = Decimal(0)
+    order_loss: Decimal = Decimal(0)
+    collateral: bool = True
+
+
+@dataclass(frozen=True)
+class SmallPool:
+    """What is liquidated together, under one model."""
+
+    model: str
+    lines: tuple[Line, ...]
+
+    @property
+    def legs(self) -> list[Leg]:
+        """All legs, in the order of the lines."""
+        return [leg for line in self.lines for leg in line.legs]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an oracle answers; `terms`, the sum of the absolute terms, bounds what rounding may cost."""
+
+    equity: Decimal
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    terms: Decimal
+
+
+def decimal(value: Number) -> Decimal:
+    """A number as a test writes it."""
+    return Decimal(value)
+
+
+def tiers(*rows: Sequence[Number]) -> tuple[MarginTier, ...]:
+    """Steps of (floor, maintenance rate[, initial rate]), continuous."""
+    whole = [(decimal(row[0]), decimal(row[1]), decimal(row[2] if len(row) > 2 else row[1])) for row in rows]
+    return tier_schedule(whole, "a test").tiers
+
+
+def sliced(steps: Sequence[MarginTier], value: Decimal) -> Decimal:
+    """Each slice of `value` at the rate of its own step; reads floors and rates, never a deduction."""
+    total = Decimal(0)
+    for number, step in enumerate(steps):
+        ceiling = steps[number + 1].floor if number + 1 < len(steps) else value
+        slice_of_it = min(value, ceiling) - step.floor
+        if slice_of_it > 0:
+            total += slice_of_it * step.maintenance_rate
+    return total
