@@ -74,13 +74,9 @@ class Notice(msgspec.Struct, frozen=True):
 
     incident: Incident
     kind: Kind
+    desk: str
     detail: str
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
-
-    @property
-    def desk(self) -> str:
-        """Whose it is."""
-        return self.incident.desk
 
     @property
     def key(self) -> AlertKey:
@@ -107,7 +103,7 @@ class Notification(msgspec.Struct, frozen=True):
 
 
 def notification_id(incident: Incident) -> str:
-    """hash(pool, condition, incident, level, occasion): two daemons that decide the same thing derive the same id."""
+    """hash(pool, condition, incident, level, occasion): who decides the same thing derives the same id."""
     key = incident.key
     text = f"{key.pool}|{key.condition.value}|{incident.number}|{int(incident.level)}|{incident.occasion}"
     return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"

@@ -1,4 +1,4 @@
-"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill. Off, they cost one comparison."""
+"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill. Off, they cost a comparison."""
 
 from __future__ import annotations
 

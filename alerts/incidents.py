@@ -1,7 +1,7 @@
-"""From states of pools to what is told: raised at once, eased late, silent when nothing changed. Pure; the times are arguments.
+"""From states of pools to what is told: raised at once, eased late, silent when nothing changed.
 
-Levels, not edges: what is open is compared with what is so now, after a restart as on any other day. Two clocks come
-in: `now_ns` (monotonic) for holds and deadlines, `wall_ns` for what is stored and repeated.
+Pure; the times are arguments. Levels, not edges: what is open is compared with what is so now, after a restart
+as on any other day. Two clocks come in: `now_ns` (monotonic) for holds and deadlines, `wall_ns` for what is stored.
 """
 
 from __future__ import annotations
@@ -20,6 +20,13 @@ from monitor.domain.turn import PoolState
 SECOND_NS = 1_000_000_000
 UNKNOWN_LEVEL = Level.CRITICAL
 UNKNOWN_AFTER_SEEN_NS = 4 * SECOND_NS  # a fault that is noticed late still gets this long to end by itself
+OF_POOLS = (
+    Condition.MARGIN,
+    Condition.UNKNOWN,
+    Condition.DEFICIT,
+    Condition.MARGIN_ERROR,
+    Condition.VENUE_WORSE,
+)
 
 
 @dataclass(slots=True)
@@ -36,14 +43,21 @@ class _Watch:
 
 
 class Incidents:
-    """All open incidents. `restored` and `numbers` come from the ledger."""
+    """All open incidents. What was open, and the numbers, come from the ledger."""
 
-    def __init__(self, times: Alerts, restored: Iterable[Incident], numbers: Mapping[AlertKey, int]) -> None:
+    def __init__(
+        self,
+        times: Alerts,
+        restored: Iterable[Incident] = (),
+        numbers: Mapping[AlertKey, int] | None = None,
+        first_number: int = 1,
+    ) -> None:
         self._times = times
-        self._numbers = dict(numbers)
+        self._numbers = dict(numbers or {})
+        self._first_number = first_number
         self._open = {incident.key: incident for incident in restored}
         self._watched: dict[AlertKey, _Watch] = {
-            key: _Watch("", "", None, restored=True) for key in self._open
+            key: _Watch(incident.desk, "", None, restored=True) for key, incident in self._open.items()
         }
 
     @property
@@ -52,19 +66,19 @@ class Incidents:
         return tuple(self._open.values())
 
     def observe(self, state: PoolState, now_ns: int, wall_ns: int) -> list[Notice]:
-        """Takes a state in; answers what is to be told of it now."""
+        """Takes the state of a pool in; answers what is to be told of it now."""
         notices = []
         for condition, wanted in levels_of(state).items():
+            due_ns = self._due_ns(state) if condition is Condition.UNKNOWN else 0
             key = AlertKey(state.pool, condition)
-            watch = self._watched.get(key)
-            if watch is None:
-                if not wanted:
-                    continue
-                watch = self._watched[key] = _Watch(state.desk, state.detail, wanted)
-            watch.desk, watch.detail, watch.wanted = state.desk, state.detail, wanted
-            watch.due_ns = self._due_ns(state) if condition is Condition.UNKNOWN else 0
-            notices += self._decide(key, watch, now_ns, wall_ns)
+            notices += self._take(key, _Watch(state.desk, state.detail, wanted, due_ns), now_ns, wall_ns)
         return notices
+
+    def observe_own(
+        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int
+    ) -> list[Notice]:
+        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk."""
+        return self._take(key, _Watch("", detail, wanted), now_ns, wall_ns)
 
     def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
         """What is to be told because time has passed."""
@@ -77,12 +91,26 @@ class Incidents:
     def forget(self, pool: PoolId, why: str, wall_ns: int) -> list[Notice]:
         """The pool is gone: what is open of it ends, and that is told."""
         notices = []
-        for key in [key for key in self._watched if key.pool == pool]:
-            watch = self._watched.pop(key)
-            if key in self._open:
+        for key in [AlertKey(pool, condition) for condition in Condition]:
+            watch = self._watched.pop(key, None)
+            if watch is not None and key in self._open:
                 watch.detail = why
                 notices.append(self._close(key, watch, wall_ns))
         return notices
+
+    def unseen(self) -> set[PoolId]:
+        """Pools with incidents of the last run that nothing has been heard of in this one."""
+        return {key.pool for key, watch in self._watched.items() if watch.restored and watch.wanted is None}
+
+    def _take(self, key: AlertKey, fresh: _Watch, now_ns: int, wall_ns: int) -> list[Notice]:
+        watch = self._watched.get(key)
+        if watch is None:
+            if not fresh.wanted:
+                return []
+            watch = self._watched[key] = fresh
+        watch.desk, watch.detail = fresh.desk, fresh.detail
+        watch.wanted, watch.due_ns = fresh.wanted, fresh.due_ns
+        return self._decide(key, watch, now_ns, wall_ns)
 
     def _due_ns(self, state: PoolState) -> int:
         began_ns, seen_ns = state.unknown_since_ns, state.unknown_seen_ns
@@ -97,7 +125,8 @@ class Incidents:
             watch.better_since_ns = None
             return []
         is_first = watch.restored
-        watch.restored = False
+        if key.condition is not Condition.UNKNOWN or not wanted:  # every run begins with not knowing
+            watch.restored = False
         level = incident.level if incident else Level.CLEAR
         if wanted > level:
             watch.better_since_ns = None
@@ -108,7 +137,7 @@ class Incidents:
         if incident is None:
             del self._watched[key]
             return []
-        return self._repeat(key, watch, incident, wall_ns)
+        return self._repeat(watch, incident, wall_ns)
 
     def _better(
         self, key: AlertKey, watch: _Watch, wanted: Level, is_first: bool, now_ns: int, wall_ns: int
@@ -130,11 +159,11 @@ class Incidents:
         incident = self._open.get(key)
         if incident is not None:
             return self._tell(incident, watch, level, Kind.ESCALATED, wall_ns)
-        number = self._numbers[key] = self._numbers.get(key, 0) + 1
+        number = self._numbers[key] = self._numbers.get(key, self._first_number - 1) + 1
         fresh = Incident(key, number, level, 0, wall_ns, wall_ns)
         return self._tell(fresh, watch, level, Kind.RAISED, wall_ns)
 
-    def _repeat(self, key: AlertKey, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
+    def _repeat(self, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
         if wall_ns - incident.told_ns < self._times.repeat_after_s * SECOND_NS:
             return []
         return [self._tell(incident, watch, incident.level, Kind.REPEATED, wall_ns)]
@@ -146,25 +175,25 @@ class Incidents:
             occasion=incident.occasion + 1,
             told_ns=wall_ns,
             worst=max(level, incident.worst),
+            desk=watch.desk,
         )
-        self._open[incident.key] = told
+        if level is Level.CLEAR:
+            self._open.pop(incident.key, None)
+        else:
+            self._open[incident.key] = told
         return Notice(told, kind, watch.desk, watch.detail)
 
     def _close(self, key: AlertKey, watch: _Watch, wall_ns: int) -> Notice:
-        incident = self._open.pop(key)
-        told = msgspec.structs.replace(
-            incident, level=Level.CLEAR, occasion=incident.occasion + 1, told_ns=wall_ns
-        )
-        return Notice(told, Kind.RESOLVED, watch.desk, watch.detail)
+        return self._tell(self._open[key], watch, Level.CLEAR, Kind.RESOLVED, wall_ns)
 
 
 def levels_of(state: PoolState) -> dict[Condition, Level | None]:
     """How bad each condition is in a state; None where an unknown pool leaves nothing to say."""
     if state.band is RiskBand.UNKNOWN:
-        unsaid: dict[Condition, Level | None] = dict.fromkeys(Condition)
+        unsaid: dict[Condition, Level | None] = dict.fromkeys(OF_POOLS)
         return unsaid | {Condition.UNKNOWN: UNKNOWN_LEVEL}
     band = Level(int(state.band))
-    venues = Level(int(state.venue_band))
+    venues = Level(max(0, int(state.venue_band)))
     return {
         Condition.MARGIN: band,
         Condition.UNKNOWN: Level.CLEAR,

@@ -1,8 +1,8 @@
 """What was told, to whom, when: SQLite on this machine's disk, fsynced before anything is sent.
 
-A thread of its own writes; what has queued up while it wrote goes into the next commit together. When the disk
-fails, alerts go on from memory, the loss is counted, and what is owed to the disk is written when it takes it again.
-A crash of the thread is raised to whoever waits for it: the daemon ends, loudly.
+A thread of its own writes; what has queued up while it wrote goes into the next commit together. When the
+disk fails, alerts go on from memory, the loss is counted, and what is owed to the disk is written when it takes
+it again. A crash of the thread is raised to whoever waits for it: the daemon ends, loudly.
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ import structlog
 from alerts.alert import AlertKey, Incident, Notification
 from alerts.failpoints import reach
 from alerts.ledger_file import LedgerInUse, LedgerRefused, LedgerTooNew, lock, open_ledger, write_head
-from alerts.ledger_rows import Contents, Unsettled, body_of, incidents_of, put, put_incident, unsettled_of
+from alerts.ledger_rows import (
+    Contents,
+    OpenRoute,
+    Unsettled,
+    body_of,
+    incidents_of,
+    put,
+    put_incident,
+    unsettled_of,
+)
 from monitor.names import Metrics
 
 __all__ = [
@@ -33,6 +42,7 @@ __all__ = [
     "LedgerInUse",
     "LedgerRefused",
     "LedgerTooNew",
+    "OpenRoute",
     "Restored",
     "Unsettled",
 ]
@@ -61,7 +71,7 @@ class Intent(NamedTuple):
 
     notification: Notification
     incidents: tuple[Incident, ...]
-    receivers: tuple[str, ...]
+    routes: tuple[tuple[str, ...], ...]
 
 
 class _Write(NamedTuple):
@@ -106,10 +116,12 @@ class Ledger:
         bodies = [body_of(intent.notification) for intent in intents]
         return await self._written(lambda database: self._write_intents(database, intents, bodies))
 
-    async def settle(self, id: str, receiver: str, state: str, attempts: int, reason: str = "") -> bool:
+    async def settle(
+        self, id_: str, route: int, receiver: str, state: str, attempts: int, reason: str = ""
+    ) -> bool:
         """Writes what became of a notification at a receiver: sent, confirmed, rejected or superseded."""
         reach("outcome_queued")
-        row = (id, receiver, state, attempts, reason)
+        row = (id_, route, receiver, state, attempts, reason)
         return await self._written(lambda database: put(database, "deliveries", row))
 
     def close(self) -> None:
@@ -217,11 +229,14 @@ class Ledger:
         for intent, body in zip(intents, bodies, strict=True):
             notification = intent.notification
             self._newest += 1
-            put(database, "intents", (self._newest, notification.id, notification.created_ns, body))
+            routes = msgspec.json.encode(intent.routes).decode()
+            row = (self._newest, notification.id, notification.created_ns, routes, body)
+            put(database, "intents", row)
             for incident in intent.incidents:
                 put_incident(database, incident)
-            for receiver in intent.receivers:
-                put(database, "deliveries", (notification.id, receiver, "intent", 0, ""))
+            for number, receivers in enumerate(intent.routes):
+                for receiver in receivers:
+                    put(database, "deliveries", (notification.id, number, receiver, "intent", 0, ""))
 
 
 def _restored(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restored:

@@ -1,7 +1,7 @@
 """The files of the ledger: opened, checked, mended. Damage at any byte is noticed and never invents a record.
 
-What is damaged is kept aside for whoever wants to look, and what is whole in it goes into a new file. The number of
-the newest intent is mirrored beside the database, because a lost tail leaves a file that looks whole.
+What is damaged is kept aside for whoever wants to look, and what is whole in it goes into a new file. The number
+of the newest intent is mirrored beside the database, because a lost tail leaves a file that looks whole.
 """
 
 from __future__ import annotations
@@ -165,11 +165,12 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _layout(database: sqlite3.Connection) -> list[tuple[str, str]]:
-    return database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+    rows = database.execute("SELECT name, COALESCE(sql, '') FROM sqlite_master ORDER BY name")
+    return [(name, " ".join(sql.split())) for name, sql in rows]
 
 
 def _refuse_newer(database: sqlite3.Connection, path: Path) -> None:
-    """A number of a schema counts only with its checksum: one flipped bit must not keep the daemon from starting."""
+    """The schema counts only with its checksum: one flipped bit must not keep the daemon from starting."""
     try:
         row = database.execute("SELECT name, schema, mark FROM about").fetchone()
     except sqlite3.OperationalError as error:

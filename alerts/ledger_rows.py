@@ -1,4 +1,4 @@
-"""The rows of the ledger: their tables, their checksums, and what they say. A row whose checksum fails says nothing."""
+"""The rows of the ledger: their tables, their checksums, what they say. One whose checksum fails says nothing."""
 
 from __future__ import annotations
 
@@ -13,25 +13,34 @@ from alerts.alert import AlertKey, Condition, Incident, Level, Notification
 from monitor.domain.identity import PoolId
 
 SCHEMA = 1
-UNSETTLED = ("intent", "sent")
+TOLD = ("confirmed", "superseded")
 CREATE = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, schema INTEGER, mark TEXT);
-CREATE TABLE IF NOT EXISTS intents (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, created_ns INTEGER, body TEXT, mark TEXT);
-CREATE TABLE IF NOT EXISTS deliveries (id TEXT, receiver TEXT, state TEXT, attempts INTEGER, reason TEXT, mark TEXT,
-    PRIMARY KEY (id, receiver));
-CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER, level INTEGER, occasion INTEGER,
-    opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT, mark TEXT,
+CREATE TABLE IF NOT EXISTS intents (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, created_ns INTEGER, routes TEXT,
+    body TEXT, mark TEXT);
+CREATE TABLE IF NOT EXISTS deliveries (id TEXT, route INTEGER, receiver TEXT, state TEXT, attempts INTEGER,
+    reason TEXT, mark TEXT, PRIMARY KEY (id, route, receiver));
+CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER, level INTEGER,
+    occasion INTEGER, opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT, mark TEXT,
     PRIMARY KEY (pool, condition));
 """
+_ROUTES = msgspec.json.Decoder(tuple[tuple[str, ...], ...])
 TABLES = ("intents", "deliveries", "incidents")
 Row = tuple[object, ...]
 
 
+class OpenRoute(NamedTuple):
+    """A route of a notification that nobody on it may have."""
+
+    number: int  # among the routes of the notification
+    receivers: tuple[str, ...]
+
+
 class Unsettled(NamedTuple):
-    """A notification that some receiver may not have, and how far each one got."""
+    """A notification that is not told yet everywhere where it should be."""
 
     notification: Notification
-    states: dict[str, str]  # by receiver: intent, sent, confirmed, rejected or superseded
+    routes: tuple[OpenRoute, ...]
 
 
 class Contents(NamedTuple):
@@ -52,7 +61,7 @@ def put(database: sqlite3.Connection, table: str, row: Row) -> None:
 
 
 def put_incident(database: sqlite3.Connection, incident: Incident) -> None:
-    """Writes an incident, unless a later occasion of it is there: notices may be written out of their order."""
+    """Writes an incident, unless a later occasion of it is there: notices may be written out of order."""
     key = incident.key
     held = database.execute(
         "SELECT number, occasion FROM incidents WHERE pool = ? AND condition = ?",
@@ -115,14 +124,18 @@ def incidents_of(contents: Contents) -> Iterator[tuple[Incident, bool]]:
 
 
 def unsettled_of(contents: Contents) -> Iterator[Unsettled]:
-    """The notifications that some receiver may not have, oldest first."""
-    states: dict[str, dict[str, str]] = {}
-    for id_, receiver, state, *_ in contents.rows["deliveries"]:
-        states.setdefault(str(id_), {})[str(receiver)] = str(state)
-    for _, id_, _, body in sorted(contents.rows["intents"], key=lambda row: _int(row[0])):
-        held = states.get(str(id_), {})
-        if any(state in UNSETTLED for state in held.values()):
-            yield Unsettled(notification_from(str(body)), held)
+    """The notifications with a route that nobody may have, oldest first."""
+    told = {
+        (str(id_), _int(route)) for id_, route, _, state, *_ in contents.rows["deliveries"] if state in TOLD
+    }
+    for _, id_, _, routes, body in sorted(contents.rows["intents"], key=lambda row: _int(row[0])):
+        open_routes = tuple(
+            OpenRoute(number, receivers)
+            for number, receivers in enumerate(_ROUTES.decode(str(routes)))
+            if (str(id_), number) not in told
+        )
+        if open_routes:
+            yield Unsettled(notification_from(str(body)), open_routes)
 
 
 def newest_of(contents: Contents) -> int:
@@ -142,7 +155,7 @@ def body_of(notification: Notification) -> str:
 
 
 def notification_from(body: str) -> Notification:
-    """The notification of a body. Figures that JSON has no word for (nan) cost the picture, never the page."""
+    """The notification of a body. A figure that JSON has no word for (nan) costs the picture, not the page."""
     try:
         return msgspec.json.decode(body, type=Notification)
     except msgspec.ValidationError:

@@ -19,11 +19,12 @@ from monitor.domain.identity import PoolId
 SCHEMA = 1
 HEADLINE_LIMIT = 400
 OTHERS_NAMED = 60
+OF_THE_DAEMON = frozenset({Condition.LEDGER})  # about no pool, so that figures are not missed
 
 
 def headline(notification: Notification) -> str:
     """One line: how bad, where, and the one figure that matters."""
-    said = _HEADLINES[notification.key.condition](notification)
+    said = _HEADLINES.get(notification.key.condition, _other_headline)(notification)
     return plain(f"{_first_word(notification)} {_subject(notification)}: {said}", HEADLINE_LIMIT)
 
 
@@ -31,7 +32,8 @@ def _subject(notification: Notification) -> str:
     parts = pool_parts(notification.key.pool)
     if not notification.others:
         return parts.id
-    return f"{1 + len(notification.others):,} pools of {parts.venue}, desk {plain(notification.desk, NAME_LIMIT)}"
+    desk = plain(notification.desk, NAME_LIMIT)
+    return f"{1 + len(notification.others):,} pools of {parts.venue}, desk {desk}"
 
 
 def _first_word(notification: Notification) -> str:
@@ -110,12 +112,24 @@ def _venue_headline(notification: Notification) -> str:
     return f"the venue's own figure is worse than ours, {ratio(theirs)} on our scale; our {ours}"
 
 
+def _ledger_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "what was told is kept on disk again"
+    return f"the record of what was told is damaged or not kept, {plain(notification.detail)}"
+
+
+def _other_headline(notification: Notification) -> str:
+    """A condition without words of its own is told all the same."""
+    return f"{notification.key.condition.value.replace('_', ' ')}, {plain(notification.detail)}"
+
+
 _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.MARGIN: _margin_headline,
     Condition.UNKNOWN: _unknown_headline,
     Condition.DEFICIT: _deficit_headline,
     Condition.MARGIN_ERROR: _error_headline,
     Condition.VENUE_WORSE: _venue_headline,
+    Condition.LEDGER: _ledger_headline,
 }
 
 
@@ -126,10 +140,8 @@ def lines(notification: Notification) -> list[str]:
     told += _other_lines(notification.others)
     if notification.detail:
         told.append(f"detail: {plain(notification.detail)}")
-    if assessment is None and notification.others:
-        told.append("figures: not told of many pools at once; ask for them with `margind status`")
-    elif assessment is None:
-        told.append("figures: none, the pool was not there to be described")
+    if assessment is None:
+        told += _no_figures(notification)
     elif phrases.is_known(assessment):
         told += _figure_lines(assessment)
     else:
@@ -142,6 +154,14 @@ def lines(notification: Notification) -> list[str]:
     return told
 
 
+def _no_figures(notification: Notification) -> list[str]:
+    if notification.key.condition in OF_THE_DAEMON:
+        return []
+    if notification.others:
+        return ["figures: not told of many pools at once; ask for them with `margind status`"]
+    return ["figures: none, the pool was not there to be described"]
+
+
 def _other_lines(others: tuple[PoolId, ...]) -> list[str]:
     """Every pool by name, as far as a message has room."""
     named = [f"also: {pool_parts(pool).id}" for pool in others[:OTHERS_NAMED]]
@@ -152,13 +172,11 @@ def _other_lines(others: tuple[PoolId, ...]) -> list[str]:
 def _state_line(notification: Notification) -> str:
     assessment = notification.assessment
     condition = notification.key.condition.value.replace("_", " ")
-    if assessment is None and notification.others:
-        return f"state: {condition} {notification.kind.value}, level {notification.level.label}"
+    told = f"state: {condition} {notification.kind.value}, level {notification.level.label}"
+    if assessment is None and (notification.others or notification.key.condition in OF_THE_DAEMON):
+        return told
     band = assessment.band if assessment is not None else RiskBand.UNKNOWN
-    return (
-        f"state: {condition} {notification.kind.value}, level {notification.level.label}, "
-        f"band now {band.label}, {phrases.ratio_text(assessment)}"
-    )
+    return f"{told}, band now {band.label}, {phrases.ratio_text(assessment)}"
 
 
 def _figure_lines(assessment: MarginAssessment) -> list[str]:

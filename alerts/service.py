@@ -1,28 +1,32 @@
-"""The alerts of one daemon: turns in, messages out. A crossing becomes an intent on the disk before anything is sent."""
+"""The alerts of one daemon: turns in, messages out.
+
+A crossing becomes an intent on the disk before anything is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
-from alerts.alert import Condition, Notice, Notification, notification_of
+from alerts.alert import AlertKey, Condition, Level, Notice, notification_of
 from alerts.deliver import Dispatcher
 from alerts.failpoints import reach
-from alerts.group import grouped
+from alerts.group import Group, arranged
 from alerts.incidents import Incidents
-from alerts.ledger import Intent, Ledger, Restored
+from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routes_of
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import PoolId, account_id
+from monitor.domain.identity import AccountId, PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -30,7 +34,13 @@ log = structlog.get_logger()
 TICK_S = 0.25
 AT_ONCE = 16  # notices described and written together: the worst of a storm do not wait for the rest
 DRAIN_S = 5.0
+POLL_S = 0.02
 FOLDER = "ledger"
+PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
+GONE = "closed or liquidated: the venue no longer lists it"
+NAMED = "the account's own pools are known now and stand in its place"
+NOT_OURS = "no longer watched: the account is not in the config"
+NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
 
@@ -61,116 +71,179 @@ class AlertService:
             self._measure_first_send,
             random.Random(),
         )
-        self._incidents: Incidents | None = None
-        self._notices: deque[Notice] = deque()
-        self._received_ns: dict[str, int] = {}  # by notification id: when the frame behind it arrived
-        self._frame_ns: int | None = None
+        self._incidents = Incidents(config.alerts)
+        self._notices: list[Notice] = []
+        self._undecided = 0  # groups between a decision and the dispatcher
+        self._unseen: set[PoolId] = set()  # with incidents of the last run, not heard of in this one
         self._arrived = asyncio.Event()
+        self._next_tick_ns = 0
+        self._drain_until_s: float | None = None  # of the event loop's clock
+        self._own_key = AlertKey(PoolId(f"margind/{config.daemon.shard}/ledger"), Condition.LEDGER)
         self.damage: tuple[str, ...] = ()
 
     async def start(self) -> None:
-        """Reads the ledger: what is open, what nobody has yet. Raises LedgerTooNew."""
+        """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
         restored = self._ledger.open()
         self.damage = restored.damage
-        for words in restored.damage:
-            log.error("ledger_damaged", detail=words)
-        self._incidents = Incidents(self._config.alerts, restored.incidents, restored.numbers)
-        self._forget_strangers(restored)
+        self._incidents = Incidents(
+            self._config.alerts, restored.incidents, restored.numbers, restored.first_number
+        )
+        self._unseen = self._incidents.unseen() - {self._own_key.pool}
+        if restored.damage:
+            log.error("ledger_damaged", detail=restored.damage)
+            self._observe_own("; ".join(restored.damage), Level.CRITICAL)
+        self._forget_strangers()
         for unsettled in restored.unsettled:
-            routes = routes_of(unsettled.notification, self._config.routes)
-            self._dispatcher.submit(unsettled.notification, routes, unsettled.states)
+            self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
-        assert self._incidents is not None
         for pool in turn.removed:
-            self._notices.extend(
-                self._incidents.forget(
-                    pool, "closed or liquidated: the venue no longer lists it", turn.as_of_ns
-                )
-            )
+            why = NAMED if _is_placeholder(pool) else GONE
+            self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
-            self._notices.extend(self._incidents.observe(state, turn.now_ns, turn.as_of_ns))
-        if self._notices:
-            self._frame_ns = turn.oldest_received_ns
-            self._arrived.set()
+            told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
+            self._notice(told, turn.oldest_received_ns)
+        if self._unseen and (turn.changed or turn.removed):
+            self._forget_vanished(turn)
 
     async def run(self) -> None:
-        """Decides, writes and delivers for ever."""
+        """Decides, writes and delivers for ever; when cancelled, first what is pending, for some seconds."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._dispatcher.run(), name="dispatcher")
-            group.create_task(self._decide(), name="decisions")
+            working = [
+                group.create_task(self._dispatcher.run(), name="dispatcher"),
+                group.create_task(self._decide(), name="decisions"),
+            ]
+            try:
+                await asyncio.wait(working)
+            except asyncio.CancelledError:
+                if not any(task.done() for task in working):
+                    await self.drain()
+                raise
+
+    async def drain(self) -> bool:
+        """Waits for what is not delivered yet, at most five seconds in all; answers whether everything is."""
+        loop = asyncio.get_running_loop()
+        if self._drain_until_s is None:
+            self._drain_until_s = loop.time() + DRAIN_S
+        while True:
+            if not self._is_busy():
+                return True
+            if loop.time() >= self._drain_until_s:
+                return False
+            await asyncio.sleep(POLL_S)
+
+    def _is_busy(self) -> bool:
+        return bool(self._notices or self._undecided or self._dispatcher.pending)
 
     async def stop(self) -> None:
-        """Ends after what is pending was delivered, or after five seconds; the rest is sent by the next run."""
+        """Lets go of receivers and disk; what nobody has yet is sent by the next run."""
         await self._dispatcher.close()
         self._ledger.close()
 
-    async def drain(self) -> bool:
-        """Waits for what is pending, at most five seconds; answers whether all was delivered."""
-        return await self._dispatcher.drain(DRAIN_S)
+    def _notice(self, notices: Sequence[Notice], received_ns: int | None = None) -> None:
+        if notices:
+            self._notices += [msgspec.structs.replace(notice, received_ns=received_ns) for notice in notices]
+            self._arrived.set()
 
     async def _decide(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._arrived.wait()
-            except TimeoutError:
-                self._tick()
             self._arrived.clear()
+            if self._clock.monotonic_ns() >= self._next_tick_ns:
+                self._tick()
             await self._tell_all()
 
     def _tick(self) -> None:
-        assert self._incidents is not None
-        self._notices.extend(self._incidents.tick(self._clock.monotonic_ns(), self._clock.wall_ns()))
+        now_ns = self._clock.monotonic_ns()
+        self._next_tick_ns = now_ns + round(TICK_S * 1e9)
+        self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
+        is_failing = self._ledger.is_failing
+        self._observe_own(NOT_KEPT if is_failing else "", Level.CRITICAL if is_failing else Level.CLEAR)
         for condition in Condition:
             count = sum(incident.key.condition is condition for incident in self._incidents.open)
             self._metrics.incidents_open.labels(condition.value).set(count)
 
-    async def _tell_all(self) -> None:
-        """Worst first, a handful at a time, so that the worst page is out while the rest are still described."""
-        waiting = sorted(self._notices, key=lambda notice: -int(notice.incident.level))
-        frame_ns, self._frame_ns = self._frame_ns, None
-        self._notices.clear()
-        groups = grouped(waiting, self._routing)
-        while groups:
-            chunk, groups = groups[:AT_ONCE], groups[AT_ONCE:]
-            reach("decided")
-            await self._tell(chunk, frame_ns)
+    def _observe_own(self, detail: str, level: Level) -> None:
+        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+        self._notice(self._incidents.observe_own(self._own_key, detail, level, now_ns, wall_ns))
 
-    async def _tell(self, groups: Iterable[tuple[Notice, ...]], frame_ns: int | None) -> None:
-        intents = [self._intent(group) for group in groups]
+    async def _tell_all(self) -> None:
+        """Worst first, a handful at a time: the worst are out while the rest are still described."""
+        groups: list[Group] = []
+        while groups or self._notices:
+            if self._notices:
+                groups = self._rearranged(groups)
+            chunk, groups = groups[:AT_ONCE], groups[AT_ONCE:]
+            self._undecided = len(chunk) + len(groups)
+            reach("decided")
+            await self._tell(chunk)
+        self._undecided = 0
+
+    def _rearranged(self, groups: Sequence[Group]) -> list[Group]:
+        waiting = [notice for group in groups for notice in group] + self._notices
+        self._notices = []
+        return arranged(waiting, lambda notice: routes_of(notice, self._config.routes))
+
+    async def _tell(self, groups: Sequence[Group]) -> None:
+        intents = []
+        for group in groups:
+            intents.append(self._intent(group))
+            await asyncio.sleep(0)  # a picture takes up to a millisecond, and the engine has turns to do
         reach("described")
         await self._ledger.intend(intents)
-        for intent in intents:
-            if frame_ns is not None:
-                self._received_ns[intent.notification.id] = frame_ns
-            routes = routes_of(intent.notification, self._config.routes)
-            self._dispatcher.submit(intent.notification, routes)
+        for group, intent in zip(groups, intents, strict=True):
+            routes = [OpenRoute(number, receivers) for number, receivers in enumerate(intent.routes)]
+            self._dispatcher.submit(intent.notification, routes, group[0].received_ns)
         reach("submitted")
 
-    def _intent(self, group: tuple[Notice, ...]) -> Intent:
+    def _intent(self, group: Group) -> Intent:
         first = group[0]
         others = tuple(notice.key.pool for notice in group[1:])
-        assessment = self._describe(first.key.pool) if not others else None
+        is_own = first.key == self._own_key
+        assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
         routes = routes_of(notification, self._config.routes)
-        receivers = tuple(dict.fromkeys(name for route in routes for name in route))
-        return Intent(notification, tuple(notice.incident for notice in group), receivers)
+        return Intent(notification, tuple(notice.incident for notice in group), routes)
 
-    def _routing(self, notice: Notice) -> object:
-        return routes_of(notification_of(notice, None, 0), self._config.routes)
+    def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
+        """Where it was to go; where the config of today says, if nobody of then is left."""
+        left = []
+        for route in unsettled.routes:
+            if not any(map(self._dispatcher.knows, route.receivers)):
+                today = routes_of(unsettled.notification, self._config.routes)
+                names = dict.fromkeys(name for receivers in today for name in receivers)
+                route = OpenRoute(route.number, tuple(names))
+            left.append(route)
+        return left
 
-    def _forget_strangers(self, restored: Restored) -> None:
+    def _forget_strangers(self) -> None:
         """Accounts that the config no longer names: their incidents end, and that is told."""
-        assert self._incidents is not None
         ours = {account_id(account.venue, account.name) for account in self._config.accounts}
-        for pool in {incident.key.pool for incident in restored.incidents}:
-            if pool.rsplit("/", 1)[0] not in ours:
-                why = "no longer watched: the account is not in the config"
-                self._notices.extend(self._incidents.forget(pool, why, self._clock.wall_ns()))
+        for pool in [pool for pool in self._unseen if _account_of(pool) not in ours]:
+            self._unseen.discard(pool)
+            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
 
-    def _measure_first_send(self, notification: Notification) -> None:
-        frame_ns = self._received_ns.pop(notification.id, None)
-        if frame_ns is not None:
-            self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - frame_ns) / 1e9)
+    def _forget_vanished(self, turn: Turn) -> None:
+        """Pools of the last run that a snapshot of their account does not know: closed while we were down."""
+        view = turn.view
+        seen = zip(view.pools, view.account_seen_ns, strict=True)
+        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not _is_placeholder(label.id)}
+        read |= {_account_of(pool) for pool in turn.removed if _is_placeholder(pool)}  # it may hold nothing
+        self._unseen -= {label.id for label in view.pools}
+        for pool in [pool for pool in self._unseen if _account_of(pool) in read]:
+            self._unseen.discard(pool)
+            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
+
+    def _measure_first_send(self, received_ns: int) -> None:
+        self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
+
+
+def _account_of(pool: PoolId) -> AccountId:
+    return AccountId(pool.rsplit("/", 1)[0])
+
+
+def _is_placeholder(pool: PoolId) -> bool:
+    return pool.endswith(f"/{PLACEHOLDER}")

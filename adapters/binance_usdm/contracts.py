@@ -23,9 +23,7 @@ from monitor.domain.instrument import (
 )
 
 T = TypeVar("T")
-TAKER_FEE = Decimal(
-    "0.0005"
-)  # regular user, binance.com/en/fee/futureFee; for the cost of a cut, not for margin
+TAKER_FEE = Decimal("0.0005")  # regular user; for the cost of a cut, not for margin
 COLLATERAL_DIGITS = 8
 ASSET_INDEX_CADENCE_S = 1.0  # !assetIndex@arr
 # Collateral that follows a currency and no coin: a uniform move of a coin leaves it where it is.

@@ -122,7 +122,7 @@ async def _say_goodbye(client: SMTP) -> None:
 
 
 def _refused(codes: list[int]) -> Outcome:
-    """5xx is for good, and 4xx (a greylist says 451) or no SMTP at all for now. The words are not repeated."""
+    """5xx is for good; 4xx (a greylist says 451) and what is no SMTP for now. No words are repeated."""
     told = sorted({code for code in codes if 100 <= code < 600})
     words = f"SMTP {', '.join(map(str, told))}" if told else "an answer that is not SMTP"
     return Rejected(words) if min(codes) >= 500 else Retry(words)

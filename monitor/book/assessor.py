@@ -16,7 +16,7 @@ from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
 from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
-from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_prices, sweep
+from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_marks, sweep
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import AccountSnapshot
 from monitor.domain.identity import pool_id
@@ -92,11 +92,11 @@ class Assessor:
         """Where the venue's own figure stands where that is worse than ours, else clear."""
         return RiskBand(int(self._venue_band[row]))
 
-    def oldest_price(self, rows: Ints) -> Ints:
-        """When the oldest price of each pool was seen."""
+    def oldest_mark(self, rows: Ints) -> Ints:
+        """When the oldest mark of each pool was seen."""
         oldest = np.zeros(len(rows), dtype=np.int64)
         if len(rows):
-            oldest_prices(rows, self.book(), self._quotes.seen_ns, self._quotes.is_fixed, oldest)
+            oldest_marks(rows, self.book(), self._quotes.seen_ns, oldest)
         return oldest
 
     def position_counts(self, rows: Ints) -> Ints:
@@ -223,4 +223,4 @@ class Assessor:
             nothing,
         )
         self.solver.warm_up(book, self.pocket(book))
-        oldest_prices(nothing, book, self._quotes.seen_ns, self._quotes.is_fixed, nothing)
+        oldest_marks(nothing, book, self._quotes.seen_ns, nothing)

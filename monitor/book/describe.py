@@ -110,7 +110,8 @@ class Describer:
         )
 
     def _price_age_s(self, pool: PlacedPool, now_ns: int) -> float | None:
-        seen = [int(self._quotes.seen_ns[row]) for row in pool.reads if not self._quotes.is_fixed[row]]
+        marks = [self._quotes.find(leg.instrument) for leg in pool.legs]
+        seen = [int(self._quotes.seen_ns[row]) for row in marks if row is not None]
         oldest_ns = min(seen, default=0)
         return (now_ns - oldest_ns) / 1e9 if oldest_ns else None
 

@@ -177,7 +177,7 @@ class Publishing:
         return self._labels[1], self._labels[2]
 
     def _seen(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        price_seen = self._assessor.oldest_price(rows)
+        price_seen = self._assessor.oldest_mark(rows)
         reconciled = {account: state.reconciled_ns or 0 for account, state in self._accounts.items()}
         account_seen = np.array([reconciled[label.account] for label in self._labels[1]], dtype=np.int64)
         return price_seen, account_seen

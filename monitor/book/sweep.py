@@ -162,8 +162,8 @@ def is_liquidated_after(models, underlying, factor, book, pocket):  # type: igno
 
 
 @njit(**LOOP)
-def oldest_prices(rows, book, seen_ns, is_fixed, oldest_ns):  # type: ignore[no-untyped-def]
-    """Writes for each of `rows` when the oldest price that it reads was seen; 0 where it reads none."""
+def oldest_marks(rows, book, seen_ns, oldest_ns):  # type: ignore[no-untyped-def]
+    """Writes for each of `rows` when the oldest mark that it reads was seen; 0 where it reads none."""
     for k in range(len(rows)):
         account = book.pools[rows[k]]
         found = 0
@@ -171,8 +171,4 @@ def oldest_prices(rows, book, seen_ns, is_fixed, oldest_ns):  # type: ignore[no-
             seen = seen_ns[book.instruments[book.positions[row].instrument].mark]
             if found == 0 or seen < found:
                 found = seen
-        for line in range(account.balance_first, account.balance_last):
-            price = book.assets[book.balances[line].asset].price
-            if not is_fixed[price] and (found == 0 or seen_ns[price] < found):
-                found = seen_ns[price]
         oldest_ns[k] = found

@@ -99,8 +99,8 @@ class Player:
         faults, world = self._exchange.faults, self._exchange.world
         return [
             self._silence(0.05, "binance_usdm"),
-            self._silence(0.33, "bybit"),
-            self._silence(0.52, "hyperliquid"),
+            self._silence(0.60, "bybit"),
+            self._silence(0.10, "hyperliquid"),
             Scene(
                 0.45,
                 "Binance shows account alpha empty, though it is not",

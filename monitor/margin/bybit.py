@@ -1,7 +1,8 @@
 """Bybit unified account: cross (MARGIN 5) and its isolated positions.
 
 Cross revalues initial and maintenance margin at mark, and both carry the fee to close at the bankruptcy price of the
-position. Isolated fixes them at entry, without fee: there the published liquidation price is
+position. That price comes from the entry: a position quoted in public code (0.001 BTC, entry 101890, mark 101910.23,
+10x, November 2025) told both margins to the last digit with entry, and not with mark. Isolated fixes them at entry, without fee: there the published liquidation price is
 entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit) with
 maintenance at entry, where margin is initial margin at entry and what was added.
 """
@@ -10,15 +11,16 @@ from __future__ import annotations
 
 from monitor.margin.common import charged, collateral_value, notional, unrealised
 from monitor.margin.formula import formula
-from monitor.margin.rows import Book, Instrument, N, Requirement
+from monitor.margin.rows import Book, Instrument, N, Position, Requirement
 
 
 @formula
-def fee_to_close(quantity: N, value: N, leverage: N, instrument: Instrument[N]) -> N:
-    """Taker fee on the position's value at its bankruptcy price, price x (1 - side / leverage)."""
-    if quantity > 0:
-        return (value - value / leverage) * instrument.taker_fee
-    return (value + value / leverage) * instrument.taker_fee
+def fee_to_close(position: Position[N], instrument: Instrument[N]) -> N:
+    """Taker fee on the position's value at its bankruptcy price, entry x (1 - side / leverage)."""
+    value = notional(abs(position.quantity), position.entry_price, instrument)
+    if position.quantity > 0:
+        return (value - value / position.leverage) * instrument.taker_fee
+    return (value + value / position.leverage) * instrument.taker_fee
 
 
 @formula
@@ -38,7 +40,7 @@ def bybit_unified(pool: int, book: Book[N]) -> Requirement[N]:
             instrument = book.instruments[position.instrument]
             mark = book.quotes[instrument.mark]
             value = notional(abs(position.quantity), mark, instrument)
-            fee = fee_to_close(position.quantity, value, position.leverage, instrument)
+            fee = fee_to_close(position, instrument)
             gain += unrealised(position.quantity, position.entry_price, mark, instrument)
             initial += (value / position.leverage + fee) * index
             maintenance += (

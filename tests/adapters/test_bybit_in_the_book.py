@@ -74,7 +74,7 @@ async def test_a_cross_account_is_weighed_in_dollars(source: tuple[BybitSource, 
     desk.tell(*ticker("BTCUSDT", "64010.5", "64020"))
     desk.turn(NOW_NS / 1e9)
     usdt, btc, value = 9990.479 / 10010.5, 64000.0, 64010.5
-    fee = value * (1 - 1 / 10) * 0.0004
+    fee = 64000.0 * (1 - 1 / 10) * 0.0004  # at the bankruptcy price, which comes from the entry
     owned = (0.5 - 0.2001) * btc * 0.95
     seen = figures(desk, "unified")
     assert seen.equity == pytest.approx((10000 + 10.5) * usdt + owned, rel=1e-12)

@@ -216,3 +216,16 @@ async def test_an_address_that_answers_nothing_is_given_up_in_time() -> None:
     for writer in held:
         writer.close()
     await listener.wait_closed()
+
+
+async def test_a_burst_is_heard_whole() -> None:
+    """20,000 frames at once: each is decoded and counted, in order, and the stream does not break."""
+    ear, kit = Ear(), tools()
+    async with StreamServer() as server, session(stream_to(server), ear, kit):
+        await server.until(lambda: server.connections, "a connection")
+        for number in range(20_000):
+            await server.say(f"delta {number}")
+        await ear.until(AccountDelta, 20_000, timeout_s=40)
+    assert [delta.venue_ns for delta in ear.of(AccountDelta)] == list(range(20_000))
+    assert counted(kit.metrics, "frames", venue=VENUE, stream="public") == 20_000
+    assert not ear.of(Broken)

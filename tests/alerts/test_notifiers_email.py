@@ -60,7 +60,7 @@ async def test_a_mail_says_what_the_desk_has_to_know(tmp_path) -> None:
 async def test_without_starttls_nothing_is_sent(tmp_path) -> None:
     """A server, or somebody between, that hides STARTTLS gets no mail and no password."""
     desk = MailDesk(tmp_path)
-    plain_server = {"tls_context": None, "require_starttls": False, "auth_require_tls": False}
+    plain_server = {"tls_context": None, "require_starttls": False, "auth_required": False}
     async with mail_desk(desk, **plain_server):
         outcome = await sent(desk)
     assert isinstance(outcome, Rejected)

@@ -18,6 +18,7 @@ from alerts.notify.answers import LONGEST_WAIT_S, outcome_of, retry_after_s
 from alerts.notify.notifier import Delivered, Rejected, Retry
 from alerts.notify.webhook import BODY_LIMIT, WebhookNotifier, body_of
 from monitor.config import Secret
+from monitor.domain.identity import PoolId
 from tests.support.notifications import a_large_notification, a_notification, hostile_notifications
 from tests.support.receivers import SIGNING_SECRET, HttpServer, WebhookDesk, http_desk
 
@@ -212,6 +213,14 @@ def test_a_large_pool_is_cut_under_the_limit_contributors_first() -> None:
         assert len(content[name]) + content["cut"][name] == 400
     assert content["cut"]["contributors"] > content["cut"]["moves"]
     assert content["lines"] == json.loads(body_of(page, 10**6))["lines"]
+
+
+def test_a_thousand_pools_in_one_message_are_counted() -> None:
+    """A message of a whole venue names as many pools as fit, and counts the rest."""
+    others = tuple(PoolId(f"binance_usdm/account-{n}/cross-USDT") for n in range(1000))
+    content = json.loads(body_of(a_notification(described=False, others=others)))
+    assert len(content["others"]) + content["cut"]["others"] == 1000
+    assert len(content["others"]) >= 250
 
 
 def test_the_lines_go_last() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -139,19 +140,18 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[Event | Signal] = []
+        self._counts: Counter[type] = Counter()
         self._changed = asyncio.Event()
 
     def tell(self, news: Sequence[Event] | Signal) -> None:
         """For a session."""
-        if isinstance(news, Signal):
-            self.heard.append(news)
-        else:
-            self.heard.extend(news)
-        self._changed.set()
+        for each in [news] if isinstance(news, Signal) else news:
+            self.post(each)
 
-    def post(self, event: Event) -> None:
+    def post(self, event: Event | Signal) -> None:
         """For a feed."""
         self.heard.append(event)
+        self._counts[type(event)] += 1
         self._changed.set()
 
     def of(self, *kinds: type) -> list[Any]:
@@ -166,7 +166,7 @@ class Ear:
         """The newest of a kind, once there are so many."""
         try:
             async with asyncio.timeout(timeout_s):
-                while len(self.of(kind)) < count:
+                while self._counts[kind] < count:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

@@ -104,12 +104,13 @@ def a_notification(
     detail: str = DETAIL,
     incident: int = 3,
     described: bool = True,
+    others: tuple[PoolId, ...] = (),
 ) -> Notification:
     """A page about the pool; `described=False` leaves the picture out."""
     opened = Incident(AlertKey(POOL, condition), incident, level, 2, AS_OF_NS, AS_OF_NS)
     picture = (assessment or an_assessment()) if described else None
     made = notification_of(Notice(opened, kind, desk, detail), picture, AS_OF_NS + 10**9)
-    return msgspec.structs.replace(made, key=AlertKey(PoolId(pool), condition))
+    return msgspec.structs.replace(made, key=AlertKey(PoolId(pool), condition), others=others)
 
 
 def a_large_notification(positions: int = 400) -> Notification:
@@ -213,4 +214,5 @@ hostile_notifications = st.builds(
     detail=hostile_text,
     incident=st.integers(0, 2**62),
     described=st.booleans(),
+    others=st.just(()) | st.lists(hostile_text, max_size=3).map(tuple),
 )

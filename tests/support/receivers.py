@@ -238,7 +238,7 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str,
         USER.encode(),
         PASSWORD.encode(),
     )
-    return AuthResult(success=right)
+    return AuthResult(success=right, handled=False)
 
 
 @contextlib.asynccontextmanager
@@ -266,12 +266,13 @@ async def mail_desk(desk: MailDesk, **changes: Any) -> AsyncIterator[None]:
     finally:
         desk.released.set()
         server.close()
+        talking = [one._handler_coroutine for one in made if one._handler_coroutine is not None]
         for one in made:
             if one.transport is not None:
                 one.transport.close()
-        await asyncio.gather(
-            *(one._handler_coroutine for one in made if one._handler_coroutine), return_exceptions=True
-        )
+        for task in talking:
+            task.cancel()
+        await asyncio.gather(*talking, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

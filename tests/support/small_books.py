@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,7 @@ def _append(table: Any, row: Any) -> None:
     table.append(row)
 
 
+@cache
 def solver() -> Solver:
     """A solver of every model."""
     growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in NAMES]

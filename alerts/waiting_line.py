@@ -1,0 +1,81 @@
+"""What waits for one receiver: the worst of what is due first, nothing while the receiver wants a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from alerts.alert import Notification
+from alerts.notify.notifier import Notifier
+
+
+@dataclass(eq=False)
+class Job:
+    """One notification on one of its routes. `reached` is how far down the list of receivers it went."""
+
+    notification: Notification
+    route: int
+    receivers: tuple[str, ...]
+    submitted_s: float
+    rejected: set[str] = field(default_factory=set)
+    attempts: dict[str, int] = field(default_factory=dict)
+    queued: set[str] = field(default_factory=set)  # receivers where it waits or is being sent
+    under_way: int = 0
+    reached: int = 0
+    is_settled: bool = False
+    received_ns: int | None = None  # monotonic: when the frame behind it arrived
+
+
+class WaitingLine:
+    """The jobs of one receiver; several workers take from it."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self.notifier = notifier
+        self._numbers = count()
+        self._due: list[tuple[int, int, int, Job]] = []  # by level, age, number
+        self._later: list[tuple[float, int, Job]] = []  # by the time when it is due
+        self._paused_until_s = 0.0
+        self._changed = asyncio.Event()
+
+    def put(self, job: Job, due_s: float) -> None:
+        """Queues a job that is due at a time of the monotonic clock."""
+        heapq.heappush(self._later, (due_s, next(self._numbers), job))
+        self._changed.set()
+
+    def pause(self, until_s: float) -> None:
+        """Nothing is sent before then: the receiver said so."""
+        self._paused_until_s = max(self._paused_until_s, until_s)
+
+    async def next(self, now_s: Callable[[], float]) -> Job:
+        """Waits for the next job, and takes it out."""
+        while True:
+            at_s = now_s()
+            job = self._pick(at_s)
+            if job is not None:
+                return job
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._idle_s(at_s)):
+                    await self._changed.wait()
+
+    def _pick(self, at_s: float) -> Job | None:
+        while self._later and self._later[0][0] <= at_s:
+            _, number, job = heapq.heappop(self._later)
+            notification = job.notification
+            heapq.heappush(self._due, (-int(notification.level), notification.created_ns, number, job))
+        while self._due and self._due[0][-1].is_settled:
+            heapq.heappop(self._due)
+        if not self._due or at_s < self._paused_until_s:
+            return None
+        return heapq.heappop(self._due)[-1]
+
+    def _idle_s(self, at_s: float) -> float | None:
+        if self._due:
+            return max(0.001, self._paused_until_s - at_s)
+        if self._later:
+            return max(0.001, max(self._later[0][0], self._paused_until_s) - at_s)
+        return None

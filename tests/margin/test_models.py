@@ -1,0 +1,144 @@
+"""The contract of every margin model. A model joins by its line in MODELS and its oracle in tests/oracles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal, localcontext
+from importlib import import_module
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from monitor.margin.models import MODELS
+from monitor.margin.rows import Requirement
+from tests.support.small_books import decimal_book, float_book, solver
+from tests.support.small_draws import EDGES, PRECISION, contracts, numbers, pools
+from tests.support.small_market import Coin, Figures, Leg, Line, SmallPool
+
+EXACT = Decimal("1e-45")  # Decimal works with 60 digits, floors and rates have few
+COMPILED = Decimal("1e-12")
+every_model = pytest.mark.parametrize("model", MODELS)
+
+
+def oracle(pool: SmallPool) -> Figures:
+    """What the independent way to the same number says."""
+    with localcontext(prec=PRECISION):
+        return import_module(f"tests.oracles.{pool.model}").assess(pool)  # type: ignore[no-any-return]
+
+
+def exact(pool: SmallPool) -> Requirement[Decimal]:
+    """The model's own source over Decimal rows."""
+    with localcontext(prec=PRECISION):
+        found: Requirement[Decimal] = MODELS[pool.model].assess(0, decimal_book(pool))
+        return found
+
+
+def compiled(pool: SmallPool) -> Requirement[float]:
+    """The compiled model over record arrays."""
+    return solver().assess(0, float_book(pool))
+
+
+def assert_same(one: Any, other: Any, slack: Decimal) -> None:
+    """Every figure of both within `slack`."""
+    with localcontext(prec=PRECISION):
+        for name in Requirement._fields:
+            apart = abs(Decimal(getattr(one, name)) - Decimal(getattr(other, name)))
+            assert apart <= slack, f"{name}: {one} and {other} are {apart} apart, {slack} allowed"
+
+
+@every_model
+@given(data=st.data())
+def test_the_source_on_decimal_equals_the_oracle(model: str, data: st.DataObject) -> None:
+    """Over Decimal rows a model gives what the independent way gives."""
+    pool = data.draw(pools(model))
+    expected = oracle(pool)
+    assert_same(exact(pool), expected, EXACT * expected.terms)
+
+
+@every_model
+@given(data=st.data())
+def test_compiled_equals_decimal(model: str, data: st.DataObject) -> None:
+    """The compiled model is within 1e-12 of the sum of the absolute terms."""
+    pool = data.draw(pools(model))
+    assert_same(compiled(pool), exact(pool), COMPILED * oracle(pool).terms)
+
+
+@every_model
+@settings(max_examples=10)
+@given(data=st.data())
+def test_many_positions_are_added_up_as_well(model: str, data: st.DataObject) -> None:
+    """A pool of hundreds of positions is as near to the oracle as a small one."""
+    pool = data.draw(pools(model))
+    many = SmallPool(model, tuple(replace(line, legs=_repeated(line.legs)) for line in pool.lines))
+    assert_same(compiled(many), oracle(many), COMPILED * oracle(many).terms)
+
+
+@every_model
+@given(data=st.data())
+def test_nothing_held_and_nothing_owed_requires_nothing(model: str, data: st.DataObject) -> None:
+    """No position and no debt, no margin, exactly."""
+    pool = data.draw(pools(model))
+    idle = tuple(replace(line, legs=(), borrowed=Decimal(0), wallet=abs(line.wallet)) for line in pool.lines)
+    found = compiled(SmallPool(model, idle))
+    assert (found.initial_margin, found.maintenance_margin) == (0, 0)
+
+
+@every_model
+@given(data=st.data(), factor=numbers(0, 4))
+def test_more_size_never_asks_for_less(model: str, data: st.DataObject, factor: Decimal) -> None:
+    """A larger position never lowers a margin requirement."""
+    pool = data.draw(pools(model))
+    assume(pool.legs)
+    target = data.draw(st.sampled_from(pool.legs))
+    with localcontext(prec=PRECISION):
+        larger = _with(pool, target, replace(target, quantity=target.quantity * factor))
+    before, after, slack = exact(pool), exact(larger), EXACT * oracle(larger).terms
+    assert after.initial_margin >= before.initial_margin - slack
+    assert after.maintenance_margin >= before.maintenance_margin - slack
+
+
+@every_model
+@given(data=st.data())
+def test_the_order_of_rows_is_irrelevant(model: str, data: st.DataObject) -> None:
+    """Positions and balances may stand in any order."""
+    pool = data.draw(pools(model))
+    lines = [replace(line, legs=tuple(data.draw(st.permutations(line.legs)))) for line in pool.lines]
+    shuffled = SmallPool(model, tuple(data.draw(st.permutations(lines))))
+    assert_same(compiled(shuffled), compiled(pool), COMPILED * oracle(pool).terms)
+
+
+@every_model
+@given(data=st.data(), side=st.sampled_from([1, -1]))
+def test_margins_are_continuous_at_tier_floors(model: str, data: st.DataObject, side: int) -> None:
+    """A position worth just a floor, and a trillionth less and more, are charged the same to a trillionth."""
+    contract = data.draw(contracts(st.just(False)))
+    assume(len(contract.tiers) > 1)
+    floor = data.draw(st.sampled_from(contract.tiers[1:])).floor
+    charged = []
+    for edge in EDGES:
+        quantity = side * floor * edge / contract.mark / contract.multiplier
+        line = Line(Coin("USDT"), Decimal(1), (Leg(contract, quantity, contract.mark),))
+        charged.append(Decimal(compiled(SmallPool(model, (line,))).maintenance_margin))
+    assert max(charged) - min(charged) <= Decimal("1e-11") * floor
+
+
+@every_model
+def test_every_model_has_an_oracle_that_does_not_know_it(model: str) -> None:
+    """An oracle is another way to the number: nothing of monitor.margin is in its text."""
+    module = import_module(f"tests.oracles.{model}")
+    assert not [name for name in vars(module).values() if "monitor.margin" in getattr(name, "__module__", "")]
+
+
+def _repeated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
+    return tuple(
+        replace(leg, quantity=leg.quantity * number / 64) for leg in legs for number in range(1, 129)
+    )
+
+
+def _with(pool: SmallPool, old: Leg, new: Leg) -> SmallPool:
+    lines = [
+        replace(line, legs=tuple(new if leg is old else leg for leg in line.legs)) for line in pool.lines
+    ]
+    return SmallPool(pool.model, tuple(lines))
