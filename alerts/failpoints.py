@@ -1,4 +1,4 @@
-"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill. Off, they cost a comparison."""
+"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill. Off, each is a comparison."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which notices leave next, and which leave as one message. Pure.
 
-The worst first, but never a newer notice of an incident before an older one. What a newer notice says as well is
-not said twice. Pools that one fault made unknown, or known again, at one moment are told together.
+The worst first, but never a newer notice of an incident before an older one. What a newer notice says as
+well is not said twice. Pools that one fault made unknown, or known again, at one moment are told together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From states of pools to what is told: raised at once, eased late, silent when nothing changed.
 
-Pure; the times are arguments. Levels, not edges: what is open is compared with what is so now, after a restart
-as on any other day. Two clocks come in: `now_ns` (monotonic) for holds and deadlines, `wall_ns` for what is stored.
+Pure; the times are arguments. Levels, not edges: what is open is compared with what is so now, after a
+restart as on any other day. Two clocks come in: `now_ns` (monotonic) for holds and deadlines, `wall_ns` for
+what is stored.
 """
 
 from __future__ import annotations

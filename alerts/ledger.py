@@ -1,8 +1,8 @@
 """What was told, to whom, when: SQLite on this machine's disk, fsynced before anything is sent.
 
 A thread of its own writes; what has queued up while it wrote goes into the next commit together. When the
-disk fails, alerts go on from memory, the loss is counted, and what is owed to the disk is written when it takes
-it again. A crash of the thread is raised to whoever waits for it: the daemon ends, loudly.
+disk fails, alerts go on from memory, the loss is counted, and what is owed to the disk is written when it
+takes it again. A crash of the thread is raised to whoever waits for it: the daemon ends, loudly.
 """
 
 from __future__ import annotations

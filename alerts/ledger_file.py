@@ -1,7 +1,7 @@
 """The files of the ledger: opened, checked, mended. Damage at any byte is noticed and never invents a record.
 
-What is damaged is kept aside for whoever wants to look, and what is whole in it goes into a new file. The number
-of the newest intent is mirrored beside the database, because a lost tail leaves a file that looks whole.
+What is damaged is kept aside for whoever wants to look, and what is whole in it goes into a new file. The
+number of the newest intent is mirrored beside the database, because without its tail a file looks whole.
 """
 
 from __future__ import annotations

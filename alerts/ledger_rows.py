@@ -1,4 +1,4 @@
-"""The rows of the ledger: their tables, their checksums, what they say. One whose checksum fails says nothing."""
+"""The rows of the ledger: their tables, their checksums, what they say. A damaged one says nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS intents (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, cre
 CREATE TABLE IF NOT EXISTS deliveries (id TEXT, route INTEGER, receiver TEXT, state TEXT, attempts INTEGER,
     reason TEXT, mark TEXT, PRIMARY KEY (id, route, receiver));
 CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER, level INTEGER,
-    occasion INTEGER, opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT, mark TEXT,
-    PRIMARY KEY (pool, condition));
+    occasion INTEGER, opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT,
+    mark TEXT, PRIMARY KEY (pool, condition));
 """
 _ROUTES = msgspec.json.Decoder(tuple[tuple[str, ...], ...])
 TABLES = ("intents", "deliveries", "incidents")
@@ -155,7 +155,7 @@ def body_of(notification: Notification) -> str:
 
 
 def notification_from(body: str) -> Notification:
-    """The notification of a body. A figure that JSON has no word for (nan) costs the picture, not the page."""
+    """The notification of a body. A figure that JSON has no word for (nan) costs the picture, no page."""
     try:
         return msgspec.json.decode(body, type=Notification)
     except msgspec.ValidationError:

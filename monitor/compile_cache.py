@@ -1,4 +1,5 @@
-"""Where compiled code is kept between starts. To be called before anything imports numba, which looks only once."""
+"""Where compiled code is kept between starts. To be called before anything imports numba, which looks only
+once."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ FOLDER = "compiled"
 
 
 def use_compile_cache(data_dir: Path) -> Path:
-    """A folder for each content of the sources: numba's own check misses edits in files that a cached one imports."""
+    """A folder for each content of the sources: numba's own check misses edits in files that a cached one
+    imports."""
     home = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(path for name in SOURCES for path in (home / name).glob("*.py")):

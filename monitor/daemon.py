@@ -1,6 +1,8 @@
-"""The composition root: builds every part, runs them under one roof, takes them down in order. The only one who knows all.
+"""The composition root: builds every part, runs them under one roof, takes them down in order. The only one
+who knows all.
 
-A crash of the engine or of the alerts ends the process, loudly, for the service manager to start it again. A crash
+A crash of the engine or of the alerts ends the process, loudly, for the service manager to start it
+again. A crash
 of one account's feed is that account's UNKNOWN. The store's troubles cost what readers see, never an alert.
 """
 
@@ -66,7 +68,7 @@ class Daemon:
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.inbox = Inbox(self.metrics)
-        self._rng = rng or random.Random()  # noqa: S311  jitter, not secrets
+        self._rng = rng or random.Random()
         self._watchers = tuple(watchers)
         self.view: BookView | None = None
         self._feeds: dict[AccountId, AccountFeed] = {}

@@ -1,4 +1,5 @@
-"""The one door into the engine. Marks conflate, account facts never do, and a full inbox costs a snapshot, never a loss."""
+"""The one door into the engine. Marks conflate, account facts never do, and a full inbox costs a snapshot,
+never a loss."""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ class Inbox:
 
 
 def _merged(before: MarkPrice, after: MarkPrice) -> MarkPrice:
-    """The newer of two, with what only the other one told; an older arrival changes nothing that the newer one says."""
+    """The newer of two, with what only the other one told; an older arrival changes nothing that the newer
+    one says."""
     if after.venue_ns < before.venue_ns:
         before, after = after, before
     if after.mark is not None and after.index is not None:

@@ -8,7 +8,8 @@ LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.
 
 
 class Metrics:
-    """The counters and gauges that the parts write. One instance a daemon; figures of pools are read from the view instead."""
+    """The counters and gauges that the parts write. One instance a daemon; figures of pools are read from
+    the view instead."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()

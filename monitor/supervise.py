@@ -1,4 +1,5 @@
-"""Keeps a task alive: a crash is counted, told, and tried again with a longer pause. The blast radius is the task."""
+"""Keeps a task alive: a crash is counted, told, and tried again with a longer pause. The blast radius is the
+task."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ async def supervise(
         began_s = loop.time()
         try:
             await task()
-        except Exception as error:  # noqa: BLE001  the one place where an account's bug stays with the account
+        except Exception as error:
             metrics.task_restarts.labels(name).inc()
             log.error("task_crashed", task=name, error=type(error).__name__, exc_info=error)
             on_crash(error)

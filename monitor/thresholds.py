@@ -21,7 +21,8 @@ LIQUIDATION_RATIO = 1.0
 DEFAULT_HYSTERESIS = 0.05
 UNUSED = (0.0, 0.0, 0.0)
 
-# At ratio 0.5 a perpetual with 0.4 % maintenance is half a per cent from its end: too late for a person. So the
+# At ratio 0.5 a perpetual with 0.4 % maintenance is half a per cent from its end: too late for a person. So
+# the
 # models of perpetuals ship with levels in distance as well, and the worse of the two counts.
 EARLY = Levels(0.05, 0.03, 0.015)
 SHIPPED = {
@@ -29,7 +30,8 @@ SHIPPED = {
     "multi_assets": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
     "bybit_unified": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
     "bybit_isolated": Shipped(Levels(0.5, 0.7, 0.85), EARLY),
-    # The venue's figure is only as new as its last message: more room. It can't be moved, so it has no distance.
+    # The venue's figure is only as new as its last message: more room. It can't be moved, so it has no
+    # distance.
     "venue_ratio": Shipped(Levels(0.4, 0.6, 0.8), None),
 }
 NO_MODEL = Shipped(

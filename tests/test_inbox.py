@@ -34,7 +34,7 @@ def test_account_events_never_conflate() -> None:
     inbox = Inbox(Metrics())
     for at in range(1000):
         inbox.post(delta(at, [], []))
-    assert [event.venue_ns for event in inbox.take().facts] == list(range(1000))
+    assert [event.received_ns for event in inbox.take().facts] == list(range(1000))
 
 
 def test_a_full_inbox_costs_a_gap_and_never_a_silent_loss() -> None:

@@ -85,7 +85,8 @@ def isolated_pool(position: Position, terms: Terms) -> PoolFact:
     """One isolated leg with the venue's own figures; the venue publishes no ratio of it."""
     reported = VenueReported(
         initial_margin=figure(position.positionIM),
-        # positionMM is told at mark and with the fee to close; isolated liquidation uses neither (MARGIN 5), so the
+        # positionMM is told at mark and with the fee to close; isolated liquidation uses neither (MARGIN
+        # 5), so the
         # two are not the same figure and are not compared.
         liquidation_prices=liquidation_prices([position]),
     )

@@ -1,4 +1,5 @@
-"""Runs the compiled loops over what was touched, and keeps every figure that a pool has: bands, margin error, distance."""
+"""Runs the compiled loops over what was touched, and keeps every figure that a pool has: bands, margin
+error, distance."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ class Assessor:
         return rows
 
     def compare(self, snapshot: AccountSnapshot, state: AccountState) -> bool:
-        """Puts our figures beside the venue's, at the snapshot's own marks; answers whether one is off past the limit."""
+        """Puts our figures beside the venue's, at the snapshot's own marks; answers whether one is off past
+        the limit."""
         self._fit()
         values = self._quotes.values.copy()
         for instrument, mark in snapshot.marks.items():
@@ -82,7 +84,8 @@ class Assessor:
                 values[row] = mark
         book = self._placing.columns.book(values)
         placed = [self._placing.pools.get(pool_id(state.id, fact.pool)) for fact in snapshot.pools]
-        return any([self._compare_pool(pool, book) for pool in placed if pool is not None])
+        off = [self._compare_pool(pool, book) for pool in placed if pool is not None]
+        return any(off)
 
     def is_margin_error_open(self, row: int) -> bool:
         """Whether our figure and the venue's differed by more than the limit twice in a row."""

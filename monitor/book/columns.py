@@ -1,4 +1,5 @@
-"""The tables behind the book and who lies where in them. Knows rows, not meaning: `LiveBook` decides what to write.
+"""The tables behind the book and who lies where in them. Knows rows, not meaning: `LiveBook` decides what to
+write.
 
 A pool's balances lie side by side, and so do its positions. Each pool has a block with some room; one that
 outgrows its block moves to the end, and the holes are squeezed out when they are half of the table.

@@ -1,4 +1,5 @@
-"""The only file that knows numba's types: the models that a config uses, compiled once into one list that every loop takes.
+"""The only file that knows numba's types: the models that a config uses, compiled once into one list that
+every loop takes.
 
 NUMBA_DISABLE_JIT=1 runs everything as plain Python, for coverage and debugging.
 """
@@ -20,7 +21,8 @@ from monitor.margin import rows as row_types
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Book, Requirement
 
-# Every loop: no bounds check, no lock held, and 1/0 is inf (numba's default error model is 2 to 8 times slower).
+# Every loop: no bounds check, no lock held, and 1/0 is inf (numba's default error model is 2 to 8 times
+# slower).
 LOOP = {"nogil": True, "error_model": "numpy", "cache": True}
 
 
@@ -38,7 +40,8 @@ def empty_book() -> Book[float]:
 
 
 def compile_models(names: Sequence[str]) -> Any:
-    """A list of the models' compiled functions in the order of `names`. Never index it from Python: that crashes the interpreter."""
+    """A list of the models' compiled functions in the order of `names`. Never index it from Python: that
+    crashes the interpreter."""
     functions = [MODELS[name].assess for name in names]
     if numba_config.DISABLE_JIT:
         return functions

@@ -1,6 +1,8 @@
-"""The full picture of one pool for a message or an explanation: moves, prices, contributors, and what brings it back.
+"""The full picture of one pool for a message or an explanation: moves, prices, contributors, and what brings
+it back.
 
-Every figure is got by assessing the model in a pocket. A rescue is solved, rounded to what the venue takes, and
+Every figure is got by assessing the model in a pocket. A rescue is solved, rounded to what the venue
+takes, and
 then assessed again: the ratio shown is the one after the rounded amount.
 """
 
@@ -58,7 +60,8 @@ class Describer:
         self._accounts = accounts
 
     def describe(self, pool_id: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
-        """Everything shown of a pool; figures are absent while it is UNKNOWN; None when there is no such pool."""
+        """Everything shown of a pool; figures are absent while it is UNKNOWN; None when there is no such
+        pool."""
         pool = self._placing.pools.get(pool_id)
         if pool is None:
             return None

@@ -20,7 +20,8 @@ def mark_silence_limit_ns(cadence_s: float) -> int:
 
 
 def effective_seen_ns(received_ns: int, venue_ns: int, wall_received_ns: int) -> int:
-    """When a datum counts as seen (monotonic): later delivery than the tolerance counts as age. `venue_ns` 0: no venue time."""
+    """When a datum counts as seen (monotonic): later delivery than the tolerance counts as age. `venue_ns`
+    0: no venue time."""
     if not venue_ns:
         return received_ns
     delay_ns = wall_received_ns - venue_ns

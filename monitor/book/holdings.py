@@ -1,4 +1,5 @@
-"""What an account holds, as facts: snapshots and deltas in, one consistent picture out. No columns, no prices, no clock.
+"""What an account holds, as facts: snapshots and deltas in, one consistent picture out. No columns, no
+prices, no clock.
 
 Stream and snapshot race. Every fact carries the venue's time, the newer wins, and a snapshot never overrides
 what the stream said later. A snapshot in which everything has vanished, though the stream told of nothing,
@@ -83,7 +84,8 @@ class Holdings:
         return SnapshotVerdict.APPLIED
 
     def apply_delta(self, delta: AccountDelta) -> tuple[set[str], int]:
-        """Applies what is newer than we know; answers the pools that changed, and how many facts were too old."""
+        """Applies what is newer than we know; answers the pools that changed, and how many facts were too
+        old."""
         changed: set[str] = set()
         late = 0
         for balance in delta.balances:

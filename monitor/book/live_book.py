@@ -112,7 +112,8 @@ class LiveBook:
         return self._describer.describe(pool, now_ns, wall_ns)
 
     def refresh_distances(self, count: int) -> None:
-        """Solves the distance to liquidation of some pools, the endangered ones each time, the others in turn."""
+        """Solves the distance to liquidation of some pools, the endangered ones each time, the others in
+        turn."""
         self.assessor.refresh_distances(count)
 
     def _apply_instruments(self, event: Instruments, _: int) -> None:

@@ -1,4 +1,5 @@
-"""From facts to rows: which pool, balance, position, instrument and asset lies in which row, and which pools read a price."""
+"""From facts to rows: which pool, balance, position, instrument and asset lies in which row, and which pools
+read a price."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ NO_POOL = PoolFact("", "", "")
 
 @dataclass(slots=True)
 class PlacedPool:
-    """A pool and its row. `legs` and `assets` say what lies in its position and balance rows, in their order."""
+    """A pool and its row. `legs` and `assets` say what lies in its position and balance rows, in their
+    order."""
 
     row: int
     id: PoolId

@@ -73,7 +73,8 @@ def top_up(line, amount, pool, book, pocket):  # type: ignore[no-untyped-def]
 
 @njit(**LOOP)
 def cut(place, fraction, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """One position smaller by `fraction` of itself, closed at mark: its profit less the taker fee goes to its balance."""
+    """One position smaller by `fraction` of itself, closed at mark: its profit less the taker fee goes to
+    its balance."""
     whole = book.positions[book.pools[pool].position_first + place]
     instrument = book.instruments[whole.instrument]
     mark = book.quotes[instrument.mark]

@@ -56,7 +56,8 @@ class Publishing:
     def changes(
         self, now_ns: int
     ) -> tuple[tuple[PoolState, ...], tuple[PoolId, ...], list[tuple[AccountId, str]]]:
-        """States that differ from what was said last, pools that are gone, and accounts to look at more often."""
+        """States that differ from what was said last, pools that are gone, and accounts to look at more
+        often."""
         changed = []
         for row in self._assessor.take_crossed():
             pool = self._placing.by_row[row]

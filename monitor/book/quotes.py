@@ -1,4 +1,5 @@
-"""Every measured number of the book with its age: marks, index prices, asset prices. One row a price, columns for the sweep.
+"""Every measured number of the book with its age: marks, index prices, asset prices. One row a price,
+columns for the sweep.
 
 A mark is believed when it is young, ordered, near its index, and moves when its index moves.
 """
@@ -136,7 +137,8 @@ class Quotes:
         return None
 
     def _seen(self, row: int, venue_ns: int, received_ns: int, wall_received_ns: int) -> None:
-        # A replayed message has the venue time that we have: applied again it changes nothing, and confirms nothing.
+        # A replayed message has the venue time that we have: applied again it changes nothing, and confirms
+        # nothing.
         if venue_ns and venue_ns == self._venue_ns[row]:
             return
         self._venue_ns[row] = venue_ns

@@ -9,7 +9,8 @@ from monitor.domain.identity import AccountId
 
 
 class LevelRow(NamedTuple):
-    """Where each level is raised and cleared: warning, margin_call, critical, liquidation. 0 in a distance: not used."""
+    """Where each level is raised and cleared: warning, margin_call, critical, liquidation. 0 in a distance:
+    not used."""
 
     raise_at: tuple[float, float, float, float]
     clear_at: tuple[float, float, float, float]

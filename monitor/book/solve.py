@@ -1,6 +1,8 @@
-"""How far things may move: liquidating moves and prices, collateral to add, positions to cut. All by searching the model itself.
+"""How far things may move: liquidating moves and prices, collateral to add, positions to cut. All by
+searching the model itself.
 
-One outward search serves all. It is exact where maintenance less equity is convex in what is changed, which every
+One outward search serves all. It is exact where maintenance less equity is convex in what is changed,
+which every
 present model declares; one that does not is walked in fine steps.
 """
 
@@ -55,7 +57,8 @@ def change(kind, target, x, pool, book, pocket):  # type: ignore[no-untyped-def]
 
 @njit(**LOOP)
 def flip(models, kind, target, step, growth, far, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The change nearest to zero at which breached turns to not breached or back, on its far side; nan if none before `far`."""
+    """The change nearest to zero at which breached turns to not breached or back, on its far side; nan if
+    none before `far`."""
     a, f_a = 0.0, excess(models, level, pocket)
     breached = f_a >= 0
     if growth > 1:  # convex: the far end alone says that there is none
@@ -76,7 +79,8 @@ def flip(models, kind, target, step, growth, far, level, pool, book, pocket):  #
 
 @njit(**LOOP)
 def closed_in(models, kind, target, a, f_a, b, f_b, breached, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """Narrows a..b down to where breached changes, by regula falsi with a bisection every third turn: finds a jump as well."""
+    """Narrows a..b down to where breached changes, by regula falsi with a bisection every third turn: finds
+    a jump as well."""
     for turn in range(TURNS):
         if abs(b - a) <= TOLERANCE * abs(b):
             break
@@ -104,7 +108,8 @@ def searched(models, kind, target, step, growth, far, level, pool, book, pocket)
 
 @njit(**LOOP)
 def moves_of(models, growth, pool, book, pocket, underlyings, lower, upper):  # type: ignore[no-untyped-def]
-    """The liquidating factors of each underlying of the pool: writes them, nan where none; answers how many underlyings."""
+    """The liquidating factors of each underlying of the pool: writes them, nan where none; answers how many
+    underlyings."""
     fill(pool, book, pocket)
     breached = excess(models, LIQUIDATION, pocket) >= 0
     count = 0
@@ -149,7 +154,8 @@ def nearest_moves(models, growths, rows, book, pocket, underlyings, lower, upper
 
 @njit(**LOOP)
 def venue_prices(models, growth, pool, book, pocket, prices):  # type: ignore[no-untyped-def]
-    """Writes each position's liquidation price by the venue's convention, the others held at mark; nan where none."""
+    """Writes each position's liquidation price by the venue's convention, the others held at mark; nan where
+    none."""
     fill(pool, book, pocket)
     for k in range(pocket.pools[0].position_last):
         position = pocket.positions[k]
@@ -195,7 +201,8 @@ def assess(models, pool, book):  # type: ignore[no-untyped-def]
 
 @njit(**LOOP)
 def rescues(models, growth, level, most, pool, book, pocket, adds, cuts):  # type: ignore[no-untyped-def]
-    """Least amount in each balance, and least fraction of each position, that brings the pool below `level`; nan where none does."""
+    """Least amount in each balance, and least fraction of each position, that brings the pool below `level`;
+    nan where none does."""
     fill(pool, book, pocket)
     for k in range(pocket.pools[0].balance_last):
         far = most / pocket.quotes[book.assets[pocket.balances[k].asset].price]
@@ -300,7 +307,8 @@ class Solver:
         nearest_moves(self.models, self.growths, rows, book, pocket, *moves, distance)
 
     def survey(self, pool: int, level: float, most: float, book: Book[float], pocket: Book[float]) -> Survey:
-        """Everything that a message says of a pool. `most` is the worth beyond which adding is no rescue; 0 looks for none."""
+        """Everything that a message says of a pool. `most` is the worth beyond which adding is no rescue; 0
+        looks for none."""
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         growth = float(self.growths[book.pools[pool].model])

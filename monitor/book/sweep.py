@@ -1,6 +1,7 @@
 """The hot loop: assesses the given pools, bands included, and answers which of them changed.
 
-Types: `models` from `compile_models`; `rows` int64 pool rows; `quote_reasons` int64 a quote; `levels` a LevelTables;
+Types: `models` from `compile_models`; `rows` int64 pool rows; `quote_reasons` int64 a quote; `levels` a
+LevelTables;
 `figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed` int64 with room for all rows.
 """
 
@@ -63,7 +64,8 @@ def empty_figures(count: int) -> Any:
 
 @njit(**LOOP)
 def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed):  # type: ignore[no-untyped-def]
-    """Assesses `rows`, writes `figures`, puts the rows whose band, reasons or deficit changed into `crossed`; answers how many."""
+    """Assesses `rows`, writes `figures`, puts the rows whose band, reasons or deficit changed into
+    `crossed`; answers how many."""
     count = 0
     for pool in rows:
         account = book.pools[pool]
@@ -104,7 +106,8 @@ def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed): 
 
 @njit(**LOOP)
 def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
-    """Why the pool can't be assessed, and the sum of every number that its rows hold: NaN in any of them is NaN here."""
+    """Why the pool can't be assessed, and the sum of every number that its rows hold: NaN in any of them is
+    NaN here."""
     account = book.pools[pool]
     reasons = account.reasons
     probe = 0.0
@@ -125,7 +128,8 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
 
 @njit(**LOOP)
 def distance_band(models, band, pool, book, pocket, levels):  # type: ignore[no-untyped-def]
-    """The band by distance: whether the pool is liquidated where an underlying stands a level's distance away."""
+    """The band by distance: whether the pool is liquidated where an underlying stands a level's distance
+    away."""
     row = book.pools[pool].levels
     fill(pool, book, pocket)
     band = min(max(band, CLEAR), DISTANCE_LEVELS)
@@ -154,7 +158,8 @@ def is_near(models, distance, book, pocket):  # type: ignore[no-untyped-def]
 
 @njit(**LOOP)
 def is_liquidated_after(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
-    """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price; the price is given back."""
+    """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price; the price
+    is given back."""
     move_underlying(underlying, factor, book, pocket)
     found = models[pocket.pools[0].model](0, pocket)
     move_underlying(underlying, 1.0, book, pocket)

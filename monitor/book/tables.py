@@ -1,4 +1,5 @@
-"""The row types as numpy record arrays: the dtype is derived from the dataclass, so the two can't drift apart."""
+"""The row types as numpy record arrays: the dtype is derived from the dataclass, so the two can't drift
+apart."""
 
 from __future__ import annotations
 

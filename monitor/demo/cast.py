@@ -1,4 +1,5 @@
-"""Who trades in the demo: each wallet is made so that the bottom of the fall finds its account at the ratio of its part."""
+"""Who trades in the demo: each wallet is made so that the bottom of the fall finds its account at the ratio
+of its part."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Leg(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One account: what it holds, and the margin ratio (maintenance over equity) at the bottom that its wallet is made for."""
+    """One account: what it holds, and the margin ratio (maintenance over equity) at the bottom that its
+    wallet is made for."""
 
     venue: str
     name: str
@@ -39,7 +41,8 @@ class Part(NamedTuple):
     isolated_margin: bool = False  # the whole account, at Bybit
 
 
-# By distance a perpetual of 0.4 % maintenance warns at a ratio of some 0.08, calls at 0.13 and is critical at 0.25.
+# By distance a perpetual of 0.4 % maintenance warns at a ratio of some 0.08, calls at 0.13 and is critical
+# at 0.25.
 PARTS = (
     Part(BINANCE, "alpha", "macro", (Leg("BTCUSDT", 800_000), Leg("ETHUSDT", 300_000)), 0.93),
     Part(BINANCE, "bravo", "macro", (Leg("BTCUSDT", 2_500_000),), 0.20),
@@ -134,7 +137,8 @@ def _fund_with_coin(world: World, account: Account, worth: Decimal) -> None:
 
 
 def _wallet(world: World, path: PricePath, part: Part, legs: Sequence[Leg]) -> Decimal:
-    """Equity that makes the ratio at the bottom, less the profit there: wallet = maintenance / ratio - profit."""
+    """Equity that makes the ratio at the bottom, less the profit there: wallet = maintenance / ratio -
+    profit."""
     if not legs:
         return Decimal(0)
     maintenance = profit = Decimal(0)

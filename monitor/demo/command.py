@@ -1,4 +1,5 @@
-"""`margind demo`: the whole thing on this machine, no keys, no services: exchange, accounts, store, receivers, daemon."""
+"""`margind demo`: the whole thing on this machine, no keys, no services: exchange, accounts, store,
+receivers, daemon."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ async def _demo(options: Options, folder: Path) -> None:
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
                 screen.scene(
-                    f"every account has a verdict; the hour starts, {options.speed:g} times as fast as a clock"
+                    f"every account has a verdict; the hour starts, {options.speed:g} times as fast as a
+                    clock"
                 )
                 await _play(exchange, path, options, screen, stop)
                 states = _final_states(daemon)
@@ -102,7 +104,7 @@ async def _ready(daemon: Daemon, stop: asyncio.Event) -> None:
     """Waits until nothing is missing any more, or the time for that is over."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_S):
-            while not stop.is_set() and not _is_ready(daemon):
+            while not stop.is_set() and not _is_ready(daemon):  # noqa: ASYNC110  the daemon has no event for it
                 await asyncio.sleep(0.1)
 
 

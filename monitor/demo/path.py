@@ -1,7 +1,9 @@
-"""How prices go in the crash hour: calm, a fall in three waves, a bounce, a slow way back. A pure function of time and seed."""
+"""How prices go in the crash hour: calm, a fall in three waves, a bounce, a slow way back. A pure function
+of time and seed."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -19,7 +21,7 @@ class PricePath:
     """Prices of underlyings as factors of where they start."""
 
     def __init__(self, seed: int) -> None:
-        rng = random.Random(seed)  # noqa: S311  a scenario, not a secret
+        rng = random.Random(seed)
         self._phases = {
             name: [rng.uniform(0, 2 * math.pi) for _ in WOBBLE_PERIODS_S] for name in sorted(FALLS)
         }
@@ -43,7 +45,7 @@ class PricePath:
 def depth(minute: float) -> float:
     """How far down the fall is at a minute: 0 at the start, 1 at the bottom."""
     points = (*WAYPOINTS, *WAYPOINTS_BACK)
-    for (start, before), (end, after) in zip(points, points[1:], strict=False):
+    for (start, before), (end, after) in itertools.pairwise(points):
         if start <= minute <= end:
             return before + (after - before) * (minute - start) / (end - start)
     return points[-1][1]

@@ -1,6 +1,7 @@
 """Plays the crash hour on the loopback exchange: prices by the path, and what is scripted at its time.
 
-Only the scenario is compressed: prices run `speed` times as fast as a clock. Cadences, wire times and the length of
+Only the scenario is compressed: prices run `speed` times as fast as a clock. Cadences, wire times and the
+length of
 faults are real, or the daemon would be tested against a world that does not exist.
 """
 

@@ -10,7 +10,8 @@ from monitor.domain.identity import InstrumentId, PoolId
 
 
 class RiskBand(IntEnum):
-    """Five fixed names, worse is higher, and UNKNOWN beside them. The names are in schemas and labels: never rename."""
+    """Five fixed names, worse is higher, and UNKNOWN beside them. The names are in schemas and labels: never
+    rename."""
 
     UNKNOWN = -1
     CLEAR = 0
@@ -68,7 +69,8 @@ class Contributor(msgspec.Struct, frozen=True):
 
 
 class UnderlyingMove(msgspec.Struct, frozen=True):
-    """How far one underlying may move, with all of its instruments and collateral, until the pool is liquidated."""
+    """How far one underlying may move, with all of its instruments and collateral, until the pool is
+    liquidated."""
 
     underlying: str
     lower_percent: float | None  # negative; None when no fall liquidates

@@ -17,7 +17,8 @@ from monitor.domain.instrument import CollateralAsset, Instrument
 
 
 class MarkPrice(msgspec.Struct, frozen=True, gc=False):
-    """A mark of one instrument. A None field was not in the frame; a delta that omits the mark still confirms it (mark=None)."""
+    """A mark of one instrument. A None field was not in the frame; a delta that omits the mark still
+    confirms it (mark=None)."""
 
     instrument: InstrumentId
     mark: float | None
@@ -29,7 +30,8 @@ class MarkPrice(msgspec.Struct, frozen=True, gc=False):
 
 
 class AssetPrice(msgspec.Struct, frozen=True, gc=False):
-    """The price of a collateral asset as the venue's margin engine uses it, and its haircuts where it publishes them."""
+    """The price of a collateral asset as the venue's margin engine uses it, and its haircuts where it
+    publishes them."""
 
     venue: str
     asset: str
@@ -125,7 +127,8 @@ class LeverageChanged(msgspec.Struct, frozen=True):
 
 
 class VenueWarning(msgspec.Struct, frozen=True):
-    """The venue's own margin call for an account (Binance MARGIN_CALL): raises the venue's figure beside ours, and a reconcile."""
+    """The venue's own margin call for an account (Binance MARGIN_CALL): raises the venue's figure beside
+    ours, and a reconcile."""
 
     account: AccountId
     detail: str
@@ -141,7 +144,8 @@ class StreamAlive(msgspec.Struct, frozen=True, gc=False):
 
 
 class StreamGap(msgspec.Struct, frozen=True):
-    """A stream broke or a mode changed: what is held may be wrong until a snapshot. `account` None: all of the venue's marks."""
+    """A stream broke or a mode changed: what is held may be wrong until a snapshot. `account` None: all of
+    the venue's marks."""
 
     venue: str
     account: AccountId | None
@@ -159,7 +163,8 @@ class StreamReady(msgspec.Struct, frozen=True):
 
 
 class AccountRefused(msgspec.Struct, frozen=True):
-    """The venue refuses the key, or the account is in a mode that no model covers. UNKNOWN until a snapshot succeeds."""
+    """The venue refuses the key, or the account is in a mode that no model covers. UNKNOWN until a snapshot
+    succeeds."""
 
     account: AccountId
     reason: Reason  # REJECTED or UNSUPPORTED

@@ -1,7 +1,9 @@
-"""Instruments and tier schedules, as a venue publishes them. Checked on entry, so that nothing behind has to doubt them."""
+"""Instruments and tier schedules, as a venue publishes them. Checked on entry, so that nothing behind has to
+doubt them."""
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from enum import Enum
 
@@ -65,7 +67,8 @@ class CollateralAsset(msgspec.Struct, frozen=True):
 
 
 def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> TierSchedule:
-    """Builds a schedule from (floor, maintenance_rate, initial_rate), deriving each deduction so that it is continuous."""
+    """Builds a schedule from (floor, maintenance_rate, initial_rate), deriving each deduction so that it is
+    continuous."""
     tiers: list[MarginTier] = []
     deduction = Decimal(0)
     for position, (floor, maintenance_rate, initial_rate) in enumerate(rows):
@@ -76,15 +79,17 @@ def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> 
 
 
 def checked_schedule(schedule: TierSchedule) -> TierSchedule:
-    """The schedule, if it starts at floor 0 with deduction 0, rises, and is continuous; raises BadSchedule with the row."""
+    """The schedule, if it starts at floor 0 with deduction 0, rises, and is continuous; raises BadSchedule
+    with the row."""
     tiers = schedule.tiers
     if not tiers:
         raise BadSchedule(f"{schedule.source}: no tiers")
     if tiers[0].floor != 0 or tiers[0].deduction != 0:
         raise BadSchedule(
-            f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction {tiers[0].deduction}, not at 0 with 0"
+            f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction {tiers[0].deduction},
+            not at 0 with 0"
         )
-    for number, (before, after) in enumerate(zip(tiers, tiers[1:], strict=False), 2):
+    for number, (before, after) in enumerate(itertools.pairwise(tiers), 2):
         _check_step(f"{schedule.source}: tier {number}", before, after)
     for number, tier in enumerate(tiers, 1):
         if not (tier.maintenance_rate.is_finite() and 0 < tier.maintenance_rate <= 1):

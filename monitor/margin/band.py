@@ -20,7 +20,8 @@ def is_finite(value: N) -> bool:
 
 @formula
 def is_breached(maintenance: N, equity: N, level: N) -> bool:
-    """Whether maintenance reaches `level` of equity. Holds for zero and negative equity; nothing required, nothing breached."""
+    """Whether maintenance reaches `level` of equity. Holds for zero and negative equity; nothing required,
+    nothing breached."""
     return maintenance > 0 and not maintenance < level * equity
 
 

@@ -1,9 +1,12 @@
 """Bybit unified account: cross (MARGIN 5) and its isolated positions.
 
-Cross revalues initial and maintenance margin at mark, and both carry the fee to close at the bankruptcy price of the
-position. That price comes from the entry: a position quoted in public code (0.001 BTC, entry 101890, mark 101910.23,
+Cross revalues initial and maintenance margin at mark, and both carry the fee to close at the bankruptcy
+price of the
+position. That price comes from the entry: a position quoted in public code (0.001 BTC, entry 101890, mark
+101910.23,
 10x, November 2025) told both margins to the last digit with entry, and not with mark. Isolated fixes them at entry, without fee: there the published liquidation price is
-entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit) with
+entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin +
+profit) with
 maintenance at entry, where margin is initial margin at entry and what was added.
 """
 
@@ -25,7 +28,8 @@ def fee_to_close(position: Position[N], instrument: Instrument[N]) -> N:
 
 @formula
 def bybit_unified(pool: int, book: Book[N]) -> Requirement[N]:
-    """Collateral by its value ratio, profit of each settle coin at that coin's index, fee to close in both margins. In USD."""
+    """Collateral by its value ratio, profit of each settle coin at that coin's index, fee to close in both
+    margins. In USD."""
     account = book.pools[pool]
     equity = book.balances[account.balance_first].wallet * 0
     initial = equity * 0

@@ -10,7 +10,8 @@ from monitor.margin.rows import Asset, Instrument, N, Tier
 
 @formula
 def step_at(tiers: Sequence[Tier[N]], first: int, last: int, value: N) -> int:
-    """Row of the last step whose floor is at or below `value`; a floor that is no number is walked onto, so that it shows."""
+    """Row of the last step whose floor is at or below `value`; a floor that is no number is walked onto, so
+    that it shows."""
     row = first
     while row + 1 < last and not tiers[row + 1].floor > value:
         row += 1

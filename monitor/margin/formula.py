@@ -1,6 +1,7 @@
 """Marks a function as a formula: compiled inside a loop, plain Python everywhere else.
 
-Importing this imports numba. Commands that assess nothing (`status`, `check-config`) therefore import no model.
+Importing this imports numba. Commands that assess nothing (`status`, `check-config`) therefore import no
+model.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from monitor.margin.tiered import tiered
 
 
 class Model(NamedTuple):
-    """`is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing steps."""
+    """`is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing
+    steps."""
 
     assess: Callable[..., Any]
     is_convex: bool

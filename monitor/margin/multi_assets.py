@@ -1,4 +1,5 @@
-"""Binance USD-M multi-assets mode (MARGIN 1b): every asset is collateral, haircut on what is there, surcharge on what is owed."""
+"""Binance USD-M multi-assets mode (MARGIN 1b): every asset is collateral, haircut on what is there,
+surcharge on what is owed."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from monitor.margin.rows import Book, N, Requirement
 
 @formula
 def multi_assets(pool: int, book: Book[N]) -> Requirement[N]:
-    """Equity at the worse of bid and ask of each asset; margins of its positions at the ask. In USD of the asset index."""
+    """Equity at the worse of bid and ask of each asset; margins of its positions at the ask. In USD of the
+    asset index."""
     account = book.pools[pool]
     equity = book.balances[account.balance_first].wallet * 0
     initial = equity * 0

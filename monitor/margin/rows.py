@@ -1,4 +1,5 @@
-"""The columns of the book, seen as rows: one table per noun, the same text over record arrays and over lists of Decimal rows.
+"""The columns of the book, seen as rows: one table per noun, the same text over record arrays and over lists
+of Decimal rows.
 
 `int` fields are places in other tables or small codes; `N` fields are numbers of the venue. A row is a
 numpy record in the daemon and one of these dataclasses, filled with `Decimal`, in a test.
@@ -16,7 +17,8 @@ N = TypeVar("N", float, Decimal)
 
 @dataclass(slots=True)
 class Pool(Generic[N]):
-    """What is liquidated together. Its balances lie side by side, and so do its positions, grouped by balance."""
+    """What is liquidated together. Its balances lie side by side, and so do its positions, grouped by
+    balance."""
 
     model: int  # place in MODELS
     balance_first: int

@@ -1,6 +1,8 @@
-"""One settle asset, marginal tiers on notional: Binance USD-M cross and isolated (MARGIN 1), Hyperliquid (MARGIN 8).
+"""One settle asset, marginal tiers on notional: Binance USD-M cross and isolated (MARGIN 1), Hyperliquid
+(MARGIN 8).
 
-Hyperliquid's rate is 1/(2 x maximum leverage) of the coin, which is what its tiers hold; fees are in neither venue's
+Hyperliquid's rate is 1/(2 x maximum leverage) of the coin, which is what its tiers hold; fees are in
+neither venue's
 maintenance margin.
 """
 

@@ -121,7 +121,8 @@ def test_an_account_not_reconciled_for_a_minute_is_stale() -> None:
 
 
 def test_a_gap_is_unknown_until_snapshot_and_ready() -> None:
-    """StreamGap, UNKNOWN, snapshot, StreamReady: only the last one clears it, and a snapshot is asked for (D7)."""
+    """StreamGap, UNKNOWN, snapshot, StreamReady: only the last one clears it, and a snapshot is asked for
+    (D7)."""
     desk = long_desk()
     desk.tell(StreamGap("binance_usdm", ACCOUNT, "socket closed", 2 * SECOND))
     turn = desk.turn(2)
@@ -328,7 +329,8 @@ def test_a_distance_level_is_raised_where_the_move_would_liquidate() -> None:
 
 
 def test_a_closed_isolated_pool_leaves_and_its_row_forgets_it() -> None:
-    """A pool that the venue no longer lists is removed; the next pool in its row starts unknown to nobody's past."""
+    """A pool that the venue no longer lists is removed; the next pool in its row starts unknown to nobody's
+    past."""
     desk = long_desk()
     isolated = "isolated-ETHUSDT"
     held = [leg("BTCUSDT", "1", "10000"), leg("ETHUSDT", "10", "100", pool=isolated)]
