@@ -55,7 +55,8 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 class Daemon:
-    """Everything of one config. `run` returns when `stop` is set; parts that crash for good raise out of it."""
+    """Everything of one config. `run` returns when `stop` is set; parts that crash for good raise out
+    of it."""
 
     def __init__(
         self,

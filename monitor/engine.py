@@ -17,7 +17,8 @@ DISTANCES_A_TICK = 16
 
 
 class Engine:
-    """Owns the book's time. `sinks` are synchronous and quick: each keeps what it needs and works elsewhere."""
+    """Owns the book's time. `sinks` are synchronous and quick: each keeps what it needs and works
+    elsewhere."""
 
     def __init__(
         self,

@@ -62,7 +62,8 @@ class BlockTable:
         return self._wasted > max(1024, self._used // 2)
 
     def squeeze(self) -> dict[int, int]:
-        """Moves all blocks together; answers by how much each owner's rows moved (new first less old first)."""
+        """Moves all blocks together; answers by how much each owner's rows moved (new first less old
+        first)."""
         target = np.zeros(max(FIRST_ROOM, self._used - self._wasted), self.rows.dtype).view(np.recarray)
         moved: dict[int, int] = {}
         place = 0

@@ -34,7 +34,8 @@ Floats = npt.NDArray[np.float64]
 
 @njit(**LOOP)
 def excess(models, level, pocket):  # type: ignore[no-untyped-def]
-    """Maintenance over `level` of equity; at or above zero is breached. Nothing required is never breached."""
+    """Maintenance over `level` of equity; at or above zero is breached. Nothing required is never
+    breached."""
     found = models[pocket.pools[0].model](0, pocket)
     if found.maintenance_margin <= 0:
         return -abs(found.equity) - 1e-300
@@ -139,7 +140,7 @@ def moves_of(models, growth, pool, book, pocket, underlyings, lower, upper):  # 
 
 @njit(**LOOP)
 def nearest_moves(models, growths, rows, book, pocket, underlyings, lower, upper, distance):  # type: ignore[no-untyped-def]
-    """Writes into `distance` the nearest liquidating move of each of `rows`, as a fraction; inf where none."""
+    """Writes into `distance` each row's nearest liquidating move, as a fraction; inf where none."""
     for pool in rows:
         growth = growths[book.pools[pool].model]
         count = moves_of(models, growth, pool, book, pocket, underlyings, lower, upper)
@@ -213,7 +214,7 @@ def rescues(models, growth, level, most, pool, book, pocket, adds, cuts):  # typ
 
 @njit(**LOOP)
 def survey_pool(models, growth, level, most, pool, book, pocket, moves, legs, adds):  # type: ignore[no-untyped-def]
-    """Everything that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
+    """All that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
     count = moves_of(models, growth, pool, book, pocket, moves.underlying, moves.lower, moves.upper)
     venue_prices(models, growth, pool, book, pocket, legs.price)
     for k in range(book.pools[pool].position_last - book.pools[pool].position_first):

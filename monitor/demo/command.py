@@ -74,8 +74,8 @@ async def _demo(options: Options, folder: Path) -> None:
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
                 screen.scene(
-                    f"every account has a verdict; the hour starts, {options.speed:g} times as fast as a
-                    clock"
+                    f"every account has a verdict; the hour starts, "
+                    f"{options.speed:g} times as fast as a clock"
                 )
                 await _play(exchange, path, options, screen, stop)
                 states = _final_states(daemon)

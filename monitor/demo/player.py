@@ -78,7 +78,8 @@ class Player:
                 world.set_asset_index(asset, float(start) * self._path.factor(asset, at_s), venue=venue)
 
     async def _flap(self) -> None:
-        """One account goes in and out of its warning level for ever: the desk must not hear of it each time."""
+        """One account goes in and out of its warning level for ever: the desk must not hear of it each
+        time."""
         while True:
             await asyncio.sleep(FLAP_S)
             self._flaps += 1

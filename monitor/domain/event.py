@@ -43,7 +43,8 @@ class AssetPrice(msgspec.Struct, frozen=True, gc=False):
 
 
 class PriceRejected(msgspec.Struct, frozen=True, gc=False):
-    """A price that no venue can mean (zero, negative, not finite, missing). Counted; the age keeps running."""
+    """A price that no venue can mean (zero, negative, not finite, missing). Counted; the age keeps
+    running."""
 
     instrument: InstrumentId
     reason: str

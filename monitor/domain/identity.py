@@ -20,8 +20,8 @@ def checked_part(text: str) -> str:
     """`text`, if it may stand between two slashes of an id; raises BadName otherwise."""
     if not PART.fullmatch(text):
         raise BadName(
-            f"{text!r} is no name: letters, digits and . _ : @ + - only, 1 to 64, starting with a letter
-            or digit"
+            f"{text!r} is no name: letters, digits and . _ : @ + - only, 1 to 64, "
+            "starting with a letter or digit"
         )
     return text
 

@@ -86,8 +86,8 @@ def checked_schedule(schedule: TierSchedule) -> TierSchedule:
         raise BadSchedule(f"{schedule.source}: no tiers")
     if tiers[0].floor != 0 or tiers[0].deduction != 0:
         raise BadSchedule(
-            f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction {tiers[0].deduction},
-            not at 0 with 0"
+            f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction "
+            f"{tiers[0].deduction}, not at 0 with 0"
         )
     for number, (before, after) in enumerate(itertools.pairwise(tiers), 2):
         _check_step(f"{schedule.source}: tier {number}", before, after)

@@ -124,7 +124,8 @@ async def test_unknown_is_told_because_time_passes(tmp_path: Path) -> None:
 
 
 async def test_one_silent_venue_is_one_message(tmp_path: Path) -> None:
-    """Forty pools that one fault made unknown are named in one message, and each is an incident of its own."""
+    """Forty pools that one fault made unknown are named in one message, and each is an incident of
+    its own."""
     clock = SystemClock()
     since = {"unknown_since_ns": 0, "unknown_seen_ns": 0}
     pools = [PoolId(f"binance_usdm/alpha/isolated-{n}") for n in range(40)]

@@ -179,6 +179,7 @@ async def alerting(
     try:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(service.run())
+            await asyncio.sleep(0)  # a task that is cancelled before its first step does nothing at all
             try:
                 yield service
             finally:
