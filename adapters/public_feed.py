@@ -114,10 +114,8 @@ class PublicFeed:
 
     async def _keep(self, group: asyncio.TaskGroup, stream: Stream) -> None:
         session = self._sessions.get(stream.name)
-        sent = self._sent.get(stream.name, ())
-        self._sent[stream.name] = stream.subscribe
         if session is not None:
-            await session.send(tuple(frame for frame in stream.subscribe if frame not in set(sent)))
+            await self._subscribe_more(session, stream)
             return
         session = Session(
             self._spec.name,
@@ -131,16 +129,27 @@ class PublicFeed:
         self._sessions[stream.name] = session
         group.create_task(session.run())
 
+    async def _subscribe_more(self, session: Session, stream: Stream) -> None:
+        """What the open connection does not have yet; one that is being opened says Opened, and then it is sent."""
+        sent = set(self._sent.get(stream.name, ()))
+        more = tuple(frame for frame in stream.subscribe if frame not in sent)
+        if more and await session.send(more):
+            self._sent[stream.name] = stream.subscribe
+
     def _streams(self) -> tuple[Stream, ...]:
         return self._spec.public_streams(self._accounts[0], sorted(self._watched))
 
     async def _latest(self, name: str) -> Stream:
         """The stream as it is wanted now, with a codec of its own."""
-        return next(stream for stream in self._streams() if stream.name == name)
+        stream = next(stream for stream in self._streams() if stream.name == name)
+        self._sent[name] = stream.subscribe
+        return stream
 
     def _tell(self, stream: Stream, news: Sequence[Event] | Signal) -> None:
         match news:
-            case Opened() | Alive() | Moved() | Misheard():
+            case Opened() | Moved():
+                self._grown.set()  # the list may have grown since it was read for this connection
+            case Alive() | Misheard():
                 return
             case Flowing(at_ns):
                 if stream.carries_marks:

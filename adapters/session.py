@@ -120,13 +120,16 @@ class Session:
             self._note(broken, began_ns)
             await asyncio.sleep(self._pause_s(broken, lived_ns > HEALTHY_AFTER_NS))
 
-    async def send(self, frames: tuple[str, ...]) -> None:
-        """Sends more subscriptions on the open connection; without one nothing is needed, `define` knows."""
-        if self._link is not None and frames:
-            try:
-                await self._link.send(frames)
-            except StreamBroken as broken:
-                self._link.fail(broken)
+    async def send(self, frames: tuple[str, ...]) -> bool:
+        """Sends more subscriptions on the open connection; answers whether there was one to send them on."""
+        if self._link is None:
+            return False
+        try:
+            await self._link.send(frames)
+        except StreamBroken as broken:
+            self._link.fail(broken)
+            return False
+        return True
 
     def reopen(self, detail: str) -> None:
         """Gives this connection up for a new one."""

@@ -95,6 +95,7 @@ def open_ledger(folder: Path) -> Opened:
     lost = max(0, head - newest)
     if lost:
         damage.append(f"the ledger ends at record {newest}: {lost} later ones are missing")
+        _close_gap(database, head)
     return Opened(database, contents, max(newest, head), lost, tuple(damage))
 
 
@@ -221,7 +222,10 @@ def _look_only(folder: Path) -> Contents:
 def _prune(database: sqlite3.Connection, contents: Contents) -> None:
     """Removes what is old, and what was refused: it is told of once."""
     with database:
-        database.execute("DELETE FROM intents WHERE created_ns < ?", (time.time_ns() - KEEP_NS,))
+        database.execute(
+            "DELETE FROM intents WHERE created_ns < ? AND seq < (SELECT MAX(seq) FROM intents)",
+            (time.time_ns() - KEEP_NS,),  # the newest stays: it says that no later one is missing
+        )
         database.execute("DELETE FROM deliveries WHERE id NOT IN (SELECT id FROM intents)")
         for table, count in contents.refused.items():
             if count:
@@ -232,6 +236,13 @@ def _rewrite(database: sqlite3.Connection, table: str, contents: Contents) -> No
     database.execute(f"DELETE FROM {table}")  # noqa: S608  a name of ours
     for row in contents.rows[table]:
         put(database, table, row)
+
+
+def _close_gap(database: sqlite3.Connection | None, head: int) -> None:
+    """An empty record at the lost end, so that the next start does not miss it again."""
+    if database is not None:
+        with database:
+            put(database, "intents", (head, f"lost-{head}", time.time_ns(), "[]", ""))
 
 
 def _read_head(folder: Path, damage: list[str]) -> int:

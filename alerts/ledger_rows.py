@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -88,10 +89,8 @@ def salvage(database: sqlite3.Connection) -> Contents:
     """As far as it can be read."""
     contents = Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
     for table in TABLES:
-        try:
+        with contextlib.suppress(sqlite3.Error):
             _read_table(database, table, contents)
-        except sqlite3.Error:
-            contents.refused[table] += 1
     return contents
 
 
@@ -148,10 +147,7 @@ def body_of(notification: Notification) -> str:
     try:
         return msgspec.json.encode(notification).decode()
     except UnicodeEncodeError:  # half a surrogate pair in somebody's name
-        bare = msgspec.structs.replace(
-            notification, assessment=None, desk=_clean(notification.desk), detail=_clean(notification.detail)
-        )
-        return msgspec.json.encode(bare).decode()
+        return msgspec.json.encode(_plain(notification)).decode()
 
 
 def notification_from(body: str) -> Notification:
@@ -160,6 +156,17 @@ def notification_from(body: str) -> Notification:
         return msgspec.json.decode(body, type=Notification)
     except msgspec.ValidationError:
         return msgspec.convert(msgspec.json.decode(body) | {"assessment": None}, Notification)
+
+
+def _plain(notification: Notification) -> Notification:
+    return msgspec.structs.replace(
+        notification,
+        key=AlertKey(PoolId(_clean(notification.key.pool)), notification.key.condition),
+        desk=_clean(notification.desk),
+        detail=_clean(notification.detail),
+        others=tuple(PoolId(_clean(pool)) for pool in notification.others),
+        assessment=None,
+    )
 
 
 def _incident_row(incident: Incident) -> Row:

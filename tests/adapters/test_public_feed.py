@@ -122,6 +122,27 @@ async def test_new_positions_are_subscribed_on_the_open_connection() -> None:
 
 
 @pytest.mark.integration
+async def test_what_is_wanted_while_the_stream_connects_is_subscribed_once_it_is_open() -> None:
+    """Between reading the list and being connected the list may grow: nothing of it is lost."""
+    ear = Ear()
+    feeds: list[PublicFeed] = []
+    asked = 0
+
+    async with StreamServer("mark 1") as server:
+
+        def streams(instruments: Sequence[InstrumentId]) -> tuple[Stream, ...]:
+            nonlocal asked
+            asked += 1
+            if asked == 2:  # the list of the connection that is now opened has just been read
+                asyncio.get_running_loop().call_soon(feeds[0].watch, [InstrumentId("words:LATE")])
+            return (named(server, "public", *(f"sub {name}" for name in instruments)),)
+
+        async with running(ear, streams) as (feed, _):
+            feeds.append(feed)
+            await server.until(lambda: server.received == ["sub words:LATE"], "the late subscription")
+
+
+@pytest.mark.integration
 async def test_a_further_stream_is_opened_when_the_list_needs_it() -> None:
     """A venue that splits its list over connections gets the second one when the list has grown."""
     ear = Ear()

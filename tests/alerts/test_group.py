@@ -52,8 +52,7 @@ def test_an_older_notice_of_a_key_never_leaves_after_a_newer_one() -> None:
 
 
 def test_what_a_newer_notice_says_as_well_is_not_told() -> None:
-    """Raised and escalated before anybody was told is one page, at the worse level, aged by the first
-    frame."""
+    """Raised and escalated before anybody was told is one page: at the worse level, of the first frame."""
     notices = [
         _notice("a/x", Level.WARNING, received_ns=5),
         _notice("a/x", Level.CRITICAL, Kind.ESCALATED, occasion=2, received_ns=9),

@@ -8,7 +8,7 @@ from email.policy import SMTP
 
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import given, settings
 
 from alerts.message import lines
 from alerts.notify.email import EmailNotifier, header_text, message_of
@@ -21,7 +21,7 @@ from tests.support.notifications import (
     hostile_notifications,
     hostile_text,
 )
-from tests.support.receivers import PASSWORD, SENDER, TO, MailDesk, mail_desk
+from tests.support.receivers import PASSWORD, SENDER, TO, MailDesk, mail_desk, raw_server
 
 HEADERS = {
     "From",
@@ -181,11 +181,8 @@ async def test_a_server_that_does_not_want_to_talk(greeting, kind) -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting)
-        writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with raw_server(answer) as port:
         notifier = EmailNotifier("mail", "127.0.0.1", port, SENDER, TO, starttls=False)
         outcome = await notifier.notify(a_notification())
     assert isinstance(outcome, kind), outcome
@@ -206,16 +203,14 @@ async def test_a_slow_goodbye_is_still_a_delivery(monkeypatch) -> None:
                 writer.write(b"354 go on\r\n")
                 await reader.readuntil(b"\r\n.\r\n")
             writer.write(b"250 OK\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with raw_server(answer) as port:
         notifier = EmailNotifier("mail", "127.0.0.1", port, SENDER, TO, starttls=False)
         assert await notifier.notify(a_notification()) == Delivered()
         ended.set()
 
 
+@settings(max_examples=40)
 @given(hostile_notifications)
 def test_no_notification_breaks_out_of_a_header(page) -> None:
     """The mail as sent has our headers, each once, our addresses, and the body that we wrote."""

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.notifier import Delivered, Rejected, Retry
@@ -177,6 +177,7 @@ def test_an_escape_reads_back_as_it_was() -> None:
     assert escaped("&lt;") == "&amp;lt;"
 
 
+@settings(max_examples=40)
 @given(hostile_notifications)
 def test_no_notification_holds_a_mention_or_link(page) -> None:
     """Slack's markup needs `<`, and none is left; the text is under the limit, the count included."""

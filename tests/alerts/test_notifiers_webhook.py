@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 import trustme
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from alerts.notify.answers import LONGEST_WAIT_S, outcome_of, retry_after_s
@@ -20,7 +20,7 @@ from alerts.notify.webhook import BODY_LIMIT, WebhookNotifier, body_of
 from monitor.config import Secret
 from monitor.domain.identity import PoolId
 from tests.support.notifications import a_large_notification, a_notification, hostile_notifications
-from tests.support.receivers import SIGNING_SECRET, HttpServer, WebhookDesk, http_desk
+from tests.support.receivers import SIGNING_SECRET, HttpServer, WebhookDesk, http_desk, raw_server
 
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 
@@ -179,11 +179,9 @@ async def test_garbage_instead_of_http_is_tried_again() -> None:
     async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"\x00\xff220 canary ESMTP\r\n\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(garbage, "127.0.0.1", 0)
-    async with server:
-        notifier = webhook(server.sockets[0].getsockname()[1])
+    async with raw_server(garbage) as port:
+        notifier = webhook(port)
         outcome = await notifier.notify(a_notification())
         await notifier.close()
     assert isinstance(outcome, Retry)
@@ -233,6 +231,7 @@ def test_the_lines_go_last() -> None:
     assert len(content["lines"]) + content["cut"]["lines"] == len(whole["lines"])
 
 
+@settings(max_examples=40)
 @given(hostile_notifications)
 def test_every_body_is_json_under_the_limit(page) -> None:
     """Whatever stands in it, the body is JSON below 20 KB that holds id, kind and headline."""

@@ -18,7 +18,7 @@ from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.identity import PoolId
 from monitor.names import Metrics
 from tests.support.alerting import ALPHA, BETA, Desk, a_config, a_state, a_turn, alerting, of, words
-from tests.support.notifications import an_assessment
+from tests.support.notifications import a_contributor, an_assessment
 
 PLACE = PoolId("binance_usdm/alpha/account")
 
@@ -56,8 +56,7 @@ async def test_what_resolved_while_down_is_told(tmp_path: Path) -> None:
 
 
 async def test_what_was_closed_while_down_is_told(tmp_path: Path) -> None:
-    """A pool that its account's snapshot no longer lists ends its incidents; until the account is read
-    nothing ends."""
+    """A pool that its account's snapshot no longer lists is over; until the account is read nothing ends."""
     config = a_config(tmp_path)
     await _settled(config, a_state(ALPHA, RiskBand.CRITICAL))
     other = PoolId("binance_usdm/alpha/cross-USDC")
@@ -158,12 +157,10 @@ async def test_a_page_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
     """A run that ends while its receivers are dead leaves the page to the next one, under the same id."""
     config = a_config(tmp_path)
     dead, clock = Desk(answer=lambda _: Retry("down")), SystemClock()
-    service_ended = asyncio.Event()
     async with alerting(config, dead, clock=clock) as service:
         service.on_turn(a_turn(clock, [a_state(ALPHA, RiskBand.CRITICAL)]))
         await dead.was_tried(1)
         service._drain_until_s = 0.0  # no patience
-    service_ended.set()
     (told,) = await _settled(config)
     assert {told.id} == {attempt.id for attempt in dead.told}
 
@@ -271,8 +268,7 @@ async def test_odd_figures_do_not_keep_a_page_from_the_next_run(tmp_path: Path, 
     """A figure that JSON has no word for costs the picture after a restart, not the page."""
     config, clock = a_config(tmp_path), SystemClock()
     dead = Desk(answer=lambda _: Retry("down"))
-    contributors = (an_assessment().contributors[0].__class__,)  # the type, for the line below
-    position = contributors[0]("v:S", "", 1.0, odd, odd, odd, odd, None, 1, 1)
+    position = a_contributor(mark_price=odd, notional=odd)
 
     def describe(pool: PoolId) -> MarginAssessment:
         return an_assessment(pool=pool, contributors=(position,))

@@ -9,12 +9,10 @@ from tests.support.small_market import Coin, Figures, Leg, Line, SmallPool, slic
 
 
 def fee_to_close(leg: Leg) -> Decimal:
-    """Taker fee on the worth at the bankruptcy price, (1 - side / leverage) x entry: what the venue tells
-    fits entry, not mark."""
+    """Taker fee on a linear leg's worth at bankruptcy price, (1 - side / leverage) x entry: what the venue
+    tells fits entry, not mark."""
     side = 1 if leg.quantity > 0 else -1
     left = 1 - side / leg.leverage
-    if leg.contract.inverse:
-        return value_at(leg, leg.entry_price) * left * leg.contract.taker_fee
     return value_at(leg, leg.entry_price * left) * leg.contract.taker_fee
 
 

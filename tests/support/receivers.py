@@ -9,7 +9,7 @@ import asyncio
 import base64
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -242,6 +242,33 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str,
 
 
 @contextlib.asynccontextmanager
+async def raw_server(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """A port where each connection is answered byte by byte; all of them are closed before it ends."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.get_running_loop().create_task(talk(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*talks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
 async def http_desk(desk: WebhookDesk | SlackDesk) -> AsyncIterator[None]:
     """The desk on a port of its own."""
     async with HttpServer(desk.handle) as server:
@@ -268,8 +295,8 @@ async def mail_desk(desk: MailDesk, **changes: Any) -> AsyncIterator[None]:
         server.close()
         talking = [one._handler_coroutine for one in made if one._handler_coroutine is not None]
         for one in made:
-            if one.transport is not None:
-                one.transport.close()
+            if isinstance(one.transport, asyncio.WriteTransport):
+                one.transport.abort()
         for task in talking:
             task.cancel()
         await asyncio.gather(*talking, return_exceptions=True)

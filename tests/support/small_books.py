@@ -12,11 +12,11 @@ import numpy as np
 
 from monitor.book.compiled import compile_models
 from monitor.book.pocket import pocket_for
-from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
+from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
-from monitor.margin.rows import Asset, Balance, Book, Instrument, Pool, Position, Tier
+from monitor.margin.rows import Asset, Balance, Book, Instrument, Pool, Position, Requirement, Tier
 from tests.support.small_market import Coin, Contract, Line, SmallPool
 
 NAMES = tuple(MODELS)
@@ -101,7 +101,7 @@ def float_book(*pools: SmallPool) -> Book[float]:
 
 def as_arrays(book: Book[Decimal]) -> Book[float]:
     """Record arrays of a book of Decimal rows, field by field."""
-    tables = [_array(kind, table) for kind, table in zip(ROW_TYPES, book, strict=False)]
+    tables: list[Any] = [_array(kind, table) for kind, table in zip(ROW_TYPES, book, strict=False)]
     quotes: Any = np.array([float(price) for price in book.quotes])
     return Book(*tables, quotes)
 
@@ -127,3 +127,31 @@ def solver() -> Solver:
 def pocket_of(book: Book[float]) -> Book[float]:
     """A pocket that any pool of the book fits into."""
     return pocket_for(book, len(book.positions), len(book.balances))
+
+
+def surveyed(pool: SmallPool, level: float = 1.0, most: float = 0.0) -> Survey:
+    """What the solver finds of a pool that is alone in its book."""
+    book = float_book(pool)
+    return solver().survey(0, level, most, book, pocket_of(book))
+
+
+def price_of(pool: SmallPool, place: int = 0) -> float:
+    """The liquidation price of one leg by the venue's convention; nan for none."""
+    return float(surveyed(pool).legs.price[place])
+
+
+def moves_of(pool: SmallPool) -> dict[str, tuple[float, float]]:
+    """The liquidating factors of each underlying by its name, lower and upper; nan for none."""
+    rows = Rows()
+    rows.add(pool)
+    names = {number: name for name, number in rows.underlyings.items()}
+    found = surveyed(pool).moves
+    return {
+        names[int(u)]: (float(lower), float(upper))
+        for u, lower, upper in zip(found.underlying, found.lower, found.upper, strict=True)
+    }
+
+
+def requirement(pool: SmallPool) -> Requirement[float]:
+    """What a pool that is alone in its book requires."""
+    return solver().assess(0, float_book(pool))

@@ -1,6 +1,6 @@
-"""Pools of every shape from a seed: dust and giants, both sides, worth just a floor of a tier, a bit less and more.
+"""Pools of every shape from a seed: dust and giants, both sides, worth a tier's floor, a bit less and more.
 
-Plain random numbers under one hypothesis seed: a pool is drawn in a millisecond, and a failure is one number to repeat.
+Plain random numbers under one hypothesis seed: a pool takes a millisecond, a failure is one number.
 """
 
 from __future__ import annotations
