@@ -130,7 +130,7 @@ class PublicFeed:
         group.create_task(session.run())
 
     async def _subscribe_more(self, session: Session, stream: Stream) -> None:
-        """What the open connection does not have yet; one that is being opened says Opened, and then it is sent."""
+        """Sends what the open connection does not have yet; one being opened says Opened first."""
         sent = set(self._sent.get(stream.name, ()))
         more = tuple(frame for frame in stream.subscribe if frame not in sent)
         if more and await session.send(more):

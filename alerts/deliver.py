@@ -118,12 +118,14 @@ class Dispatcher:
                 reach("delivered")
             case Retry(reason, after_s):
                 await self._write(job, name, "sent", reason)
+                reach("retry_written")
                 self._again(name, line, job, after_s)
             case Rejected(reason):
                 log.error("receiver_rejected", receiver=name, notification=job.notification.id, reason=reason)
                 job.queued.discard(name)
                 job.rejected.add(name)
                 await self._write(job, name, "rejected", reason)
+                reach("rejection_written")
                 self._advance(job)
 
     @staticmethod
@@ -188,6 +190,7 @@ class Dispatcher:
         while True:
             while self._superseded:
                 job = self._superseded.pop()
+                reach("superseding")
                 await self._write(job, job.receivers[0], "superseded", "a newer notice of the incident")
             now_s = self._now_s()
             for job in [job for jobs in self._jobs.values() for job in jobs]:

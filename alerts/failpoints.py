@@ -1,29 +1,57 @@
-"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill. Off, each is a comparison."""
+"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill, or name#2:kill for the second time.
+
+Off, each is one comparison.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 
-# Between a crossing and a delivered message, in order.
+# Between a crossing and a delivered message, in order. What the ledger's thread passes, it passes for outcomes too.
 NAMES = (
+    "noticed",
     "decided",
     "described",
     "intent_queued",
-    "intent_written",
-    "intent_committed",
+    "commit_begun",
+    "committed",
     "head_written",
+    "intended",
     "submitted",
     "attempt_begun",
     "attempt_answered",
     "outcome_queued",
     "outcome_committed",
+    "retry_written",
+    "rejection_written",
+    "superseding",
     "delivered",
 )
-_ARMED = os.environ.get("MARGIND_FAILPOINT", "").removesuffix(":kill")
+VARIABLE = "MARGIND_FAILPOINT"
+
+
+class _Armed:
+    """The one place that is armed, and how often it is still to be passed."""
+
+    name = ""
+    left = 0
+
+
+def arm(text: str) -> None:
+    """Arms the place that the text names; an empty one arms nothing. Raises ValueError for a name that is none."""
+    name, _, count = text.removesuffix(":kill").partition("#")
+    if name and name not in NAMES:
+        raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(NAMES)}")
+    _Armed.name, _Armed.left = name, int(count or 1)
 
 
 def reach(name: str) -> None:
     """Dies here, with SIGKILL, if this is the armed place."""
-    if name == _ARMED:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if name == _Armed.name:
+        _Armed.left -= 1
+        if _Armed.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get(VARIABLE, ""))

@@ -198,8 +198,8 @@ class Ledger:
             with self._database:
                 for write in (*self._owed, *batch):
                     write.apply(self._database)
-                reach("intent_written")
-            reach("intent_committed")
+                reach("commit_begun")
+            reach("committed")
             self._owed.clear()
             self._mirror()
         except (sqlite3.Error, OSError) as error:

@@ -145,6 +145,7 @@ class AlertService:
         if notices:
             self._notices += [msgspec.structs.replace(notice, received_ns=received_ns) for notice in notices]
             self._arrived.set()
+            reach("noticed")
 
     async def _decide(self) -> None:
         while True:
@@ -194,6 +195,7 @@ class AlertService:
             await asyncio.sleep(0)  # a picture takes up to a millisecond, and the engine has turns to do
         reach("described")
         await self._ledger.intend(intents)
+        reach("intended")
         for group, intent in zip(groups, intents, strict=True):
             routes = [OpenRoute(number, receivers) for number, receivers in enumerate(intent.routes)]
             self._dispatcher.submit(intent.notification, routes, group[0].received_ns)

@@ -113,7 +113,7 @@ def test_check_config_says_what_would_run(config: Path, capsys: pytest.CaptureFi
     for words in (
         "binance_usdm/alpha  desk majors, main",
         "tiered: ratio 0.5 / 0.7 / 0.85, distance 10 % / 5 % / 2 %, clears 5 % below",
-        "multi_assets: ratio 0.5 / 0.7 / 0.85, clears 5 % below",
+        "multi_assets: ratio 0.5 / 0.7 / 0.85, distance 5 % / 3 % / 1.5 %, clears 5 % below",
         "ops  webhook https://hooks.example.com\n",
         "everything from warning: ops, then screen",
     ):

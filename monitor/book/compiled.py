@@ -6,6 +6,7 @@ NUMBA_DISABLE_JIT=1 runs everything as plain Python, for coverage and debugging.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -52,6 +53,20 @@ def compile_models(names: Sequence[str]) -> Any:
     for function in functions:
         add(compiled, njit(signature, **LOOP)(function))
     return compiled
+
+
+@njit(inline="always", **LOOP)
+def assess(models, pool, book):  # type: ignore[no-untyped-def]
+    """One pool's requirement; without a balance there is no row that a model could begin with.
+
+    Inlined, because a call that hands the book on costs as much as a small pool.
+    """
+    account = book.pools[pool]
+    if account.balance_first < account.balance_last:
+        return models[account.model](pool, book)
+    if account.position_first < account.position_last:
+        return Requirement(math.nan, math.nan, math.nan)
+    return Requirement(0.0, 0.0, 0.0)
 
 
 def _append(functions: Any, function: Any) -> None:

@@ -72,9 +72,15 @@ class Describer:
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
-        level = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
-        most = MOST_TO_ADD * (maintenance / level + abs(equity)) if outline.band > RiskBand.CLEAR else 0.0
-        survey = self._assessor.solver.survey(pool.row, level, most, book, pocket)
+        levels = self._placing.levels[int(book.pools[pool.row].levels)]
+        level, distance = levels.clear_at[0], levels.distance_clear[0]
+        most = 0.0
+        if (
+            outline.band > RiskBand.CLEAR
+        ):  # back to clear by both scales: a low ratio alone may be near the end
+            notional = sum(self._notional(leg, book) for leg in pool.legs)
+            most = MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
+        survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = self._moves(survey)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
         return msgspec.structs.replace(

@@ -38,18 +38,37 @@ def fill(pool, book, pocket):  # type: ignore[no-untyped-def]
         pocket.balances[k] = book.balances[source.balance_first + k]
         pocket.balances[k].position_first -= source.position_first
         pocket.balances[k].position_last -= source.position_first
-    restore_prices(book, pocket)
-
-
-@njit(**LOOP)
-def restore_prices(book, pocket):  # type: ignore[no-untyped-def]
-    """Gives the pocket the book's prices back."""
-    for k in range(pocket.pools[0].position_last):
+    for k in range(mine.position_last):
         mark = book.instruments[pocket.positions[k].instrument].mark
         pocket.quotes[mark] = book.quotes[mark]
     for k in range(pocket.pools[0].balance_last):
         price = book.assets[pocket.balances[k].asset].price
         pocket.quotes[price] = book.quotes[price]
+
+
+@njit(**LOOP)
+def list_underlyings(book, pocket, underlyings):  # type: ignore[no-untyped-def]
+    """Writes each underlying of the pool in the pocket, once; answers how many. What follows none stays."""
+    count = 0
+    lines = pocket.pools[0].balance_last
+    for k in range(lines + pocket.pools[0].position_last):
+        if k < lines:
+            underlying = book.assets[pocket.balances[k].asset].underlying
+        else:
+            underlying = book.instruments[pocket.positions[k - lines].instrument].underlying
+        if underlying >= 0 and not is_among(underlying, underlyings, count):
+            underlyings[count] = underlying
+            count += 1
+    return count
+
+
+@njit(**LOOP)
+def is_among(value, values, count):  # type: ignore[no-untyped-def]
+    """Whether one of the first `count` values is this one."""
+    found = False
+    for k in range(count):
+        found |= values[k] == value
+    return found
 
 
 @njit(**LOOP)
@@ -69,6 +88,19 @@ def move_underlying(underlying, factor, book, pocket):  # type: ignore[no-untype
 def top_up(line, amount, pool, book, pocket):  # type: ignore[no-untyped-def]
     """One balance with `amount` more in its wallet."""
     pocket.balances[line].wallet = book.balances[book.pools[pool].balance_first + line].wallet + amount
+
+
+@njit(**LOOP)
+def show_only(first, last, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """The pool in the pocket has its positions from `first` up to `last`, and no others."""
+    pocket.pools[0].position_first = first
+    pocket.pools[0].position_last = last
+    source = book.pools[pool]
+    for k in range(pocket.pools[0].balance_last):
+        whole = book.balances[source.balance_first + k]
+        mine = pocket.balances[k]
+        mine.position_first = max(first, whole.position_first - source.position_first)
+        mine.position_last = max(mine.position_first, min(last, whole.position_last - source.position_first))
 
 
 @njit(**LOOP)

@@ -1,10 +1,5 @@
 """How far things may move: liquidating moves and prices, collateral to add, positions to cut. All by
-searching the model itself.
-
-One outward search serves all. It is exact where maintenance less equity is convex in what is changed,
-which every
-present model declares; one that does not is walked in fine steps.
-"""
+searching the model itself."""
 
 from __future__ import annotations
 
@@ -16,134 +11,40 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP
-from monitor.book.pocket import cut, fill, move_underlying, pocket_for, top_up
+from monitor.book.compiled import LOOP, assess
+from monitor.book.pocket import fill, list_underlyings, pocket_for, show_only
+from monitor.book.search import CUT as CUT
+from monitor.book.search import PRICE, UNDERLYING, Aim, amount_walk, change, excess, price_walk, turn
+from monitor.book.search import TOP_UP as TOP_UP
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
 
-UNDERLYING, PRICE, TOP_UP, CUT = range(4)
-FAR_LOG_MOVE = 9.2  # a price at a ten-thousandth, or at ten thousand times
-FIRST_LOG_STEP = 0.01
 CONVEX_GROWTH = 2.0
 FINE_GROWTH = 1.0
-TOLERANCE = 1e-13
-TURNS = 200
-LIQUIDATION = 1.0
+LIQUIDATION = Aim(1.0, 0.0, False)
 Floats = npt.NDArray[np.float64]
 
 
 @njit(**LOOP)
-def excess(models, level, pocket):  # type: ignore[no-untyped-def]
-    """Maintenance over `level` of equity; at or above zero is breached. Nothing required is never
-    breached."""
-    found = models[pocket.pools[0].model](0, pocket)
-    if found.maintenance_margin <= 0:
-        return -abs(found.equity) - 1e-300
-    return found.maintenance_margin - level * found.equity
+def find_moves(models, is_convex, pool, book, pocket, underlyings, lower, upper):  # type: ignore[no-untyped-def]
+    """Writes the liquidating factors of each underlying of the pool in the pocket, nan where none."""
+    now = excess(models, LIQUIDATION, book, pocket, underlyings)
+    for k in range(len(underlyings)):
+        lower[k] = upper[k] = 1.0
+        if now < 0:
+            for side, found in ((-1, lower), (1, upper)):
+                walk = price_walk(UNDERLYING, underlyings[k], side, is_convex)
+                found[k] = turn(models, walk, now, LIQUIDATION, pool, book, pocket, underlyings)
 
 
 @njit(**LOOP)
-def change(kind, target, x, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """Writes the pocket as it is after a change of size `x`: a logarithmic move, an amount, or a fraction."""
-    if kind == UNDERLYING:
-        move_underlying(target, math.exp(x), book, pocket)
-    elif kind == PRICE:
-        mark = book.instruments[pocket.positions[target].instrument].mark
-        pocket.quotes[mark] = book.quotes[mark] * math.exp(x)
-    elif kind == TOP_UP:
-        top_up(target, x, pool, book, pocket)
-    else:
-        cut(target, x, pool, book, pocket)
-
-
-@njit(**LOOP)
-def flip(models, kind, target, step, growth, far, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The change nearest to zero at which breached turns to not breached or back, on its far side; nan if
-    none before `far`."""
-    a, f_a = 0.0, excess(models, level, pocket)
-    breached = f_a >= 0
-    if growth > 1:  # convex: the far end alone says that there is none
-        change(kind, target, far, pool, book, pocket)
-        if (excess(models, level, pocket) >= 0) == breached:
-            return math.nan
-    b, f_b = a, f_a
-    while (f_b >= 0) == breached:
-        if b == far:
-            return math.nan
-        a, f_a = b, f_b
-        b = b + step if abs(b + step) < abs(far) else far
-        step *= growth
-        change(kind, target, b, pool, book, pocket)
-        f_b = excess(models, level, pocket)
-    return closed_in(models, kind, target, a, f_a, b, f_b, breached, level, pool, book, pocket)
-
-
-@njit(**LOOP)
-def closed_in(models, kind, target, a, f_a, b, f_b, breached, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """Narrows a..b down to where breached changes, by regula falsi with a bisection every third turn: finds
-    a jump as well."""
-    for turn in range(TURNS):
-        if abs(b - a) <= TOLERANCE * abs(b):
-            break
-        c = (a + b) / 2 if turn % 3 == 2 else b - f_b * (b - a) / (f_b - f_a)
-        if not min(a, b) < c < max(a, b):
-            c = (a + b) / 2
-            if c in (a, b):
-                break
-        change(kind, target, c, pool, book, pocket)
-        f_c = excess(models, level, pocket)
-        if (f_c >= 0) == breached:
-            a, f_a, f_b = c, f_c, f_b / 2
-        else:
-            b, f_b, f_a = c, f_c, f_a / 2
-    return b
-
-
-@njit(**LOOP)
-def searched(models, kind, target, step, growth, far, level, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """`flip`, and the pocket is as before."""
-    found = flip(models, kind, target, step, growth, far, level, pool, book, pocket)
-    change(kind, target, 0.0, pool, book, pocket)
-    return found
-
-
-@njit(**LOOP)
-def moves_of(models, growth, pool, book, pocket, underlyings, lower, upper):  # type: ignore[no-untyped-def]
-    """The liquidating factors of each underlying of the pool: writes them, nan where none; answers how many
-    underlyings."""
-    fill(pool, book, pocket)
-    breached = excess(models, LIQUIDATION, pocket) >= 0
-    count = 0
-    lines = pocket.pools[0].balance_last
-    for k in range(pocket.pools[0].position_last + lines):
-        if k < lines:
-            underlying = book.assets[pocket.balances[k].asset].underlying
-        else:
-            underlying = book.instruments[pocket.positions[k - lines].instrument].underlying
-        if underlying < 0 or underlying in underlyings[:count]:
-            continue
-        underlyings[count] = underlying
-        if breached:
-            lower[count] = upper[count] = 1.0
-        else:
-            step = FIRST_LOG_STEP
-            far = FAR_LOG_MOVE
-            lower[count] = math.exp(
-                searched(models, UNDERLYING, underlying, -step, growth, -far, LIQUIDATION, pool, book, pocket)
-            )
-            upper[count] = math.exp(
-                searched(models, UNDERLYING, underlying, step, growth, far, LIQUIDATION, pool, book, pocket)
-            )
-        count += 1
-    return count
-
-
-@njit(**LOOP)
-def nearest_moves(models, growths, rows, book, pocket, underlyings, lower, upper, distance):  # type: ignore[no-untyped-def]
+def nearest_moves(models, growths, rows, book, pocket, room, lower, upper, distance):  # type: ignore[no-untyped-def]
     """Writes into `distance` each row's nearest liquidating move, as a fraction; inf where none."""
     for pool in rows:
-        growth = growths[book.pools[pool].model]
-        count = moves_of(models, growth, pool, book, pocket, underlyings, lower, upper)
+        fill(pool, book, pocket)
+        count = list_underlyings(book, pocket, room)
+        is_convex = growths[book.pools[pool].model] > 1
+        find_moves(models, is_convex, pool, book, pocket, room[:count], lower, upper)
         nearest = math.inf
         for k in range(count):
             if not math.isnan(lower[k]):
@@ -154,74 +55,60 @@ def nearest_moves(models, growths, rows, book, pocket, underlyings, lower, upper
 
 
 @njit(**LOOP)
-def venue_prices(models, growth, pool, book, pocket, prices):  # type: ignore[no-untyped-def]
+def find_prices(models, is_convex, pool, book, pocket, underlyings, prices):  # type: ignore[no-untyped-def]
     """Writes each position's liquidation price by the venue's convention, the others held at mark; nan where
-    none."""
-    fill(pool, book, pocket)
+    none. A pool that is liquidated already gets the price that would end it."""
+    now = excess(models, LIQUIDATION, book, pocket, underlyings)
     for k in range(pocket.pools[0].position_last):
         position = pocket.positions[k]
-        side = 1.0 if position.quantity > 0 else -1.0
-        mark = book.quotes[book.instruments[position.instrument].mark]
-        if excess(models, LIQUIDATION, pocket) >= 0:
-            side = -side  # liquidated already: the price that would end it lies on the other side
-        step = -side * FIRST_LOG_STEP
-        far = -side * FAR_LOG_MOVE
-        prices[k] = mark * math.exp(
-            searched(models, PRICE, k, step, growth, far, LIQUIDATION, pool, book, pocket)
-        )
+        side = -1 if (position.quantity > 0) == (now < 0) else 1
+        walk = price_walk(PRICE, k, side, is_convex)
+        found = turn(models, walk, now, LIQUIDATION, pool, book, pocket, underlyings)
+        prices[k] = book.quotes[book.instruments[position.instrument].mark] * found
 
 
 @njit(**LOOP)
-def alone(models, place, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """What the pool would require with this one position in it."""
-    fill(pool, book, pocket)
-    position = pocket.positions[place]
-    pocket.positions[0] = position
-    pocket.pools[0].position_last = 1
-    for k in range(pocket.pools[0].balance_last):
-        line = pocket.balances[k]
-        holds = line.position_first <= place < line.position_last
-        line.position_first = 0
-        line.position_last = 1 if holds else 0
-    return models[pocket.pools[0].model](0, pocket)
+def weigh_legs(models, pool, book, pocket, maintenance_alone, equity_without):  # type: ignore[no-untyped-def]
+    """Writes what the pool would require with each position alone, and what it would own without it."""
+    count = pocket.pools[0].position_last
+    for k in range(count):
+        show_only(k, k + 1, pool, book, pocket)
+        maintenance_alone[k] = assess(models, 0, pocket).maintenance_margin
+    show_only(0, count, pool, book, pocket)
+    for k in range(count):
+        quantity = pocket.positions[k].quantity
+        pocket.positions[k].quantity = 0.0
+        equity_without[k] = assess(models, 0, pocket).equity
+        pocket.positions[k].quantity = quantity
 
 
 @njit(**LOOP)
-def without(models, place, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """What the pool would require without this one position."""
-    fill(pool, book, pocket)
-    pocket.positions[place].quantity = 0.0
-    return models[pocket.pools[0].model](0, pocket)
-
-
-@njit(**LOOP)
-def assess(models, pool, book):  # type: ignore[no-untyped-def]
-    """One pool's requirement."""
-    return models[book.pools[pool].model](pool, book)
-
-
-@njit(**LOOP)
-def rescues(models, growth, level, most, pool, book, pocket, adds, cuts):  # type: ignore[no-untyped-def]
-    """Least amount in each balance, and least fraction of each position, that brings the pool below `level`;
-    nan where none does."""
-    fill(pool, book, pocket)
+def find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, adds, cuts):  # type: ignore[no-untyped-def]
+    """Least amount in each balance, and least fraction of each position, that brings the pool under its aim;
+    nan where none does. A pool that is not past its aim needs none."""
+    now = excess(models, aim, book, pocket, underlyings)
+    if now < 0:
+        return
     for k in range(pocket.pools[0].balance_last):
         far = most / pocket.quotes[book.assets[pocket.balances[k].asset].price]
-        adds[k] = searched(models, TOP_UP, k, far / 1024, CONVEX_GROWTH, far, level, pool, book, pocket)
+        walk = amount_walk(TOP_UP, k, far, is_convex)
+        adds[k] = turn(models, walk, now, aim, pool, book, pocket, underlyings)
     for k in range(pocket.pools[0].position_last):
-        cuts[k] = searched(models, CUT, k, 1 / 64, FINE_GROWTH, 1.0, level, pool, book, pocket)
+        walk = amount_walk(CUT, k, 1.0, is_convex)
+        cuts[k] = turn(models, walk, now, aim, pool, book, pocket, underlyings)
 
 
 @njit(**LOOP)
-def survey_pool(models, growth, level, most, pool, book, pocket, moves, legs, adds):  # type: ignore[no-untyped-def]
+def survey_pool(models, growth, aim, most, pool, book, pocket, moves, legs, adds):  # type: ignore[no-untyped-def]
     """All that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
-    count = moves_of(models, growth, pool, book, pocket, moves.underlying, moves.lower, moves.upper)
-    venue_prices(models, growth, pool, book, pocket, legs.price)
-    for k in range(book.pools[pool].position_last - book.pools[pool].position_first):
-        legs.maintenance_alone[k] = alone(models, k, pool, book, pocket).maintenance_margin
-        legs.equity_without[k] = without(models, k, pool, book, pocket).equity
+    fill(pool, book, pocket)
+    count = list_underlyings(book, pocket, moves.underlying)
+    underlyings = moves.underlying[:count]
+    find_moves(models, growth > 1, pool, book, pocket, underlyings, moves.lower, moves.upper)
+    find_prices(models, growth > 1, pool, book, pocket, underlyings, legs.price)
+    weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
-        rescues(models, growth, level, most, pool, book, pocket, adds, legs.cut)
+        find_rescues(models, growth > 1, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
     return count
 
 
@@ -231,7 +118,7 @@ def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity
     for k in range(len(kinds)):
         fill(pool, book, pocket)
         change(kinds[k], targets[k], sizes[k], pool, book, pocket)
-        found = models[pocket.pools[0].model](0, pocket)
+        found = assess(models, 0, pocket)
         equity[k] = found.equity
         maintenance[k] = found.maintenance_margin
 
@@ -292,7 +179,7 @@ class Solver:
         """Compiles every search now, on nothing."""
         book = book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
-        self.survey(0, LIQUIDATION, 0.0, book, pocket)
+        self.survey(0, 1.0, 0.0, book, pocket)
         self.after((), 0, book, pocket)
         self.assess(0, book)
 
@@ -307,13 +194,25 @@ class Solver:
         moves = _move_columns(pocket)
         nearest_moves(self.models, self.growths, rows, book, pocket, *moves, distance)
 
-    def survey(self, pool: int, level: float, most: float, book: Book[float], pocket: Book[float]) -> Survey:
-        """Everything that a message says of a pool. `most` is the worth beyond which adding is no rescue; 0
-        looks for none."""
+    def survey(
+        self,
+        pool: int,
+        level: float,
+        most: float,
+        book: Book[float],
+        pocket: Book[float],
+        distance: float = 0.0,
+    ) -> Survey:
+        """Everything that a message says of a pool.
+
+        A rescue brings the ratio below `level` and every liquidating move farther away than `distance`, a
+        fraction. `most` is the worth beyond which adding is no rescue; 0 looks for none.
+        """
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         growth = float(self.growths[book.pools[pool].model])
-        count = survey_pool(self.models, growth, level, most, pool, book, pocket, moves, legs, adds)
+        aim = Aim(float(level), float(distance), True)
+        count = survey_pool(self.models, growth, aim, float(most), pool, book, pocket, moves, legs, adds)
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
         return Survey(found, legs, adds)
 

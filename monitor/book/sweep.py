@@ -1,12 +1,12 @@
 """The hot loop: assesses the given pools, bands included, and answers which of them changed.
 
 Types: `models` from `compile_models`; `rows` int64 pool rows; `quote_reasons` int64 a quote; `levels` a
-LevelTables;
-`figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed` int64 with room for all rows.
+LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed` int64 with room for all.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP
-from monitor.book.pocket import fill, move_underlying
+from monitor.book.compiled import LOOP, assess
+from monitor.book.pocket import fill, list_underlyings, move_underlying
 from monitor.book.settings import LevelRow
-from monitor.margin.band import CLEAR, UNKNOWN, is_breached, is_finite, next_band
+from monitor.margin.band import CLEAR, LIQUIDATION, UNKNOWN, is_breached, is_finite, next_band
+from monitor.margin.rows import Requirement
 
 IMPLAUSIBLE = 8  # domain.assessment.Reason; an enum does not compile
+NOTHING = Requirement(0.0, 0.0, 0.0)  # of a pool without a balance: no row that a model could begin with
 RATIO_LEVELS = 4
 DISTANCE_LEVELS = 3
 FIGURES = np.dtype(
@@ -64,41 +66,39 @@ def empty_figures(count: int) -> Any:
 
 @njit(**LOOP)
 def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed):  # type: ignore[no-untyped-def]
-    """Assesses `rows`, writes `figures`, puts the rows whose band, reasons or deficit changed into
-    `crossed`; answers how many."""
+    """Assesses `rows`, writes `figures`, puts those whose band, reasons or deficit changed into `crossed`;
+    answers how many.
+
+    What is no finite number is IMPLAUSIBLE where nothing else explains the pool yet. The steps stand here in
+    full: a call that hands the book on costs as much as a small pool.
+    """
     count = 0
+    is_suspect = not is_finite(sum_of_terms(book))
+    underlyings = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
     for pool in rows:
         account = book.pools[pool]
-        found = models[account.model](pool, book)
+        holds = account.balance_first < account.balance_last
+        found = models[account.model](pool, book) if holds else NOTHING
         reasons, probe = inputs(pool, book, quote_reasons)
-        total = found.equity + found.initial_margin + found.maintenance_margin + probe
-        if reasons == 0 and not is_finite(total):
+        probe += found.equity + found.initial_margin + found.maintenance_margin
+        if is_suspect:
+            probe += sum_of_own_terms(pool, book)
+        if reasons == 0 and not is_finite(probe):
             reasons = IMPLAUSIBLE
         figure = figures[pool]
-        figure.equity = found.equity
-        figure.initial_margin = found.initial_margin
-        figure.maintenance_margin = found.maintenance_margin
-        band = UNKNOWN
-        deficit = 0
+        figure.equity, figure.initial_margin, figure.maintenance_margin = found
+        band, deficit = UNKNOWN, 0
         if reasons == 0:
-            row = account.levels
-            band = next_band(
-                figure.last_band,
-                found.maintenance_margin,
-                found.equity,
-                RATIO_LEVELS * row,
-                levels.raise_at,
-                levels.clear_at,
-            )
-            if levels.distance_raise[row, 0] > 0:
-                near = distance_band(models, figure.last_band, pool, book, pocket, levels)
-                band = max(band, near)
+            last, maintenance = figure.last_band, found.maintenance_margin
+            ratios = RATIO_LEVELS * account.levels
+            band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
+            if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
+                near = distance_band(models, last, pool, book, levels, pocket, underlyings)
+                band = max(band, near)  # the worse one; both go on from the last: one band, one hysteresis
             figure.last_band = band
-            deficit = 1 if found.equity < 0 and found.maintenance_margin <= 0 else 0
+            deficit = 1 if found.equity < 0 and maintenance <= 0 else 0
         if band != figure.band or reasons != figure.reasons or deficit != figure.deficit:
-            figure.band = band
-            figure.reasons = reasons
-            figure.deficit = deficit
+            figure.band, figure.reasons, figure.deficit = band, reasons, deficit
             crossed[count] = pool
             count += 1
     return count
@@ -106,63 +106,98 @@ def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed): 
 
 @njit(**LOOP)
 def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
-    """Why the pool can't be assessed, and the sum of every number that its rows hold: NaN in any of them is
-    NaN here."""
+    """Why the pool can't be assessed, and the sum of all numbers in its own rows and prices: NaN in any of
+    them is NaN here."""
     account = book.pools[pool]
     reasons = account.reasons
     probe = 0.0
+    if account.balance_first == account.balance_last and account.position_first < account.position_last:
+        probe = math.nan  # positions whose profit nobody receives
     for line in range(account.balance_first, account.balance_last):
         balance = book.balances[line]
-        asset = book.assets[balance.asset]
-        reasons |= quote_reasons[asset.price]
-        probe += balance.wallet + balance.borrowed + balance.order_loss
-        probe += asset.bid_buffer + asset.ask_buffer + book.quotes[asset.price]
+        price = book.assets[balance.asset].price
+        reasons |= quote_reasons[price]
+        probe += balance.wallet + balance.borrowed + balance.order_loss + book.quotes[price]
     for row in range(account.position_first, account.position_last):
         position = book.positions[row]
-        instrument = book.instruments[position.instrument]
-        reasons |= quote_reasons[instrument.mark]
-        probe += position.quantity + position.entry_price + position.leverage
-        probe += instrument.multiplier + instrument.taker_fee + book.quotes[instrument.mark]
+        mark = book.instruments[position.instrument].mark
+        reasons |= quote_reasons[mark]
+        probe += position.quantity + position.entry_price + position.leverage + book.quotes[mark]
     return reasons, probe
 
 
 @njit(**LOOP)
-def distance_band(models, band, pool, book, pocket, levels):  # type: ignore[no-untyped-def]
-    """The band by distance: whether the pool is liquidated where an underlying stands a level's distance
-    away."""
+def sum_of_terms(book):  # type: ignore[no-untyped-def]
+    """The sum of all numbers in the tables that pools share: one look a sweep, not one a pool."""
+    probe = steps = 0.0
+    for instrument in book.instruments:
+        probe += instrument.multiplier + instrument.taker_fee
+    for asset in book.assets:
+        probe += asset.bid_buffer + asset.ask_buffer
+    for tier in book.tiers:
+        probe += tier.floor + tier.maintenance_rate
+        steps += tier.initial_rate + tier.deduction
+    return probe + steps
+
+
+@njit(**LOOP)
+def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
+    """The same for one pool: its instruments, its assets, and all steps of their schedules."""
+    account = book.pools[pool]
+    probe = 0.0
+    for line in range(account.balance_first, account.balance_last):
+        asset = book.assets[book.balances[line].asset]
+        probe += asset.bid_buffer + asset.ask_buffer
+        probe += sum_of_steps(asset.tier_first, asset.tier_last, book)
+    for row in range(account.position_first, account.position_last):
+        instrument = book.instruments[book.positions[row].instrument]
+        probe += instrument.multiplier + instrument.taker_fee
+        probe += sum_of_steps(instrument.tier_first, instrument.tier_last, book)
+    return probe
+
+
+@njit(**LOOP)
+def sum_of_steps(first, last, book):  # type: ignore[no-untyped-def]
+    """Every number of one schedule."""
+    probe = 0.0
+    for row in range(first, last):
+        tier = book.tiers[row]
+        probe += tier.floor + tier.maintenance_rate + tier.initial_rate + tier.deduction
+    return probe
+
+
+@njit(**LOOP)
+def distance_band(models, band, pool, book, levels, pocket, underlyings):  # type: ignore[no-untyped-def]
+    """The band by distance: is the pool liquidated where an underlying stands a level's distance away?"""
     row = book.pools[pool].levels
     fill(pool, book, pocket)
+    mine = underlyings[: list_underlyings(book, pocket, underlyings)]
     band = min(max(band, CLEAR), DISTANCE_LEVELS)
-    while band < DISTANCE_LEVELS and is_near(models, levels.distance_raise[row, band], book, pocket):
+    while band < DISTANCE_LEVELS and is_near(models, levels.distance_raise[row, band], book, pocket, mine):
         band += 1
-    while band > CLEAR and not is_near(models, levels.distance_clear[row, band - 1], book, pocket):
+    while band > CLEAR and not is_near(models, levels.distance_clear[row, band - 1], book, pocket, mine):
         band -= 1
     return band
 
 
 @njit(**LOOP)
-def is_near(models, distance, book, pocket):  # type: ignore[no-untyped-def]
+def is_near(models, distance, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by `distance`, down or up, liquidates the pool in the pocket."""
-    for k in range(pocket.pools[0].position_last):
-        underlying = book.instruments[pocket.positions[k].instrument].underlying
-        if is_liquidated_after(models, underlying, 1 - distance, book, pocket):
-            return True
-        if is_liquidated_after(models, underlying, 1 + distance, book, pocket):
-            return True
-    for k in range(pocket.pools[0].balance_last):
-        underlying = book.assets[pocket.balances[k].asset].underlying
-        if underlying >= 0 and is_liquidated_after(models, underlying, 1 - distance, book, pocket):
+    for underlying in underlyings:
+        is_hit = is_liquidated_at(models, underlying, 1 - distance, book, pocket) or is_liquidated_at(
+            models, underlying, 1 + distance, book, pocket
+        )
+        move_underlying(underlying, 1.0, book, pocket)
+        if is_hit:
             return True
     return False
 
 
 @njit(**LOOP)
-def is_liquidated_after(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
-    """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price; the price
-    is given back."""
+def is_liquidated_at(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
+    """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price."""
     move_underlying(underlying, factor, book, pocket)
-    found = models[pocket.pools[0].model](0, pocket)
-    move_underlying(underlying, 1.0, book, pocket)
+    found = assess(models, 0, pocket)
     return is_breached(found.maintenance_margin, found.equity, 1.0)
 
 

@@ -8,15 +8,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+KINDS = {"int": np.int64, "Place": np.uint64, "N": np.float64}
 Rows: TypeAlias = Any  # a np.recarray of one row type; numpy's stubs know its fields no better
 
 
 def dtype_of(row: type) -> np.dtype[np.void]:
-    """int fields become int64, numbers float64."""
-    kinds = [
-        (field.name, np.int64 if field.type == "int" else np.float64) for field in dataclasses.fields(row)
-    ]
-    return np.dtype(kinds, align=True)
+    """int fields become int64, places uint64, numbers float64."""
+    return np.dtype([(field.name, KINDS[str(field.type)]) for field in dataclasses.fields(row)], align=True)
 
 
 def empty_rows(row: type, count: int) -> Rows:

@@ -20,9 +20,9 @@ def is_finite(value: N) -> bool:
 
 @formula
 def is_breached(maintenance: N, equity: N, level: N) -> bool:
-    """Whether maintenance reaches `level` of equity. Holds for zero and negative equity; nothing required,
-    nothing breached."""
-    return maintenance > 0 and not maintenance < level * equity
+    """Whether maintenance reaches `level` of equity. Holds for zero and negative equity, and for what is no
+    number; nothing required, nothing breached."""
+    return not (maintenance <= 0 or maintenance < level * equity)
 
 
 @formula

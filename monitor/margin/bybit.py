@@ -1,8 +1,8 @@
 """Bybit unified account: cross (MARGIN 5) and its isolated positions.
 
-Cross revalues initial and maintenance margin at mark, and both carry the fee to close at the bankruptcy price
-of the position. That price comes from the entry: a position quoted in public code (0.001 BTC, entry 101890,
-mark 101910.23, 10x, November 2025) told both margins to the last digit with entry, and not with mark.
+Cross revalues initial and maintenance margin at mark, and both carry the fee to close at the bankruptcy
+price of the position. That price comes from the entry: a position quoted in public code (0.001 BTC, entry
+101890, mark 101910.23, 10x, November 2025) told both margins to the last digit with entry, not with mark.
 
 Isolated fixes them at entry, without fee: there the published liquidation price is
 entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit) with

@@ -10,8 +10,8 @@ from monitor.margin.rows import Asset, Instrument, N, Tier
 
 @formula
 def step_at(tiers: Sequence[Tier[N]], first: int, last: int, value: N) -> int:
-    """Row of the last step whose floor is at or below `value`; a floor that is no number is walked onto, so
-    that it shows."""
+    """Row of the last step whose floor is at or below `value`; a floor that is no number is walked onto, to
+    the higher rate."""
     row = first
     while row + 1 < last and not tiers[row + 1].floor > value:
         row += 1
@@ -22,8 +22,7 @@ def step_at(tiers: Sequence[Tier[N]], first: int, last: int, value: N) -> int:
 def charged(tiers: Sequence[Tier[N]], first: int, last: int, value: N) -> N:
     """Each slice of `value` at its own rate: rate of its step less the deduction (MARGIN 1)."""
     tier = tiers[step_at(tiers, first, last, value)]
-    # A floor or rate that is no number must show, also where nothing else reads it.
-    return value * tier.maintenance_rate - tier.deduction + 0 * (tier.floor + tier.initial_rate)
+    return value * tier.maintenance_rate - tier.deduction
 
 
 @formula

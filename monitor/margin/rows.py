@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 N = TypeVar("N", float, Decimal)
+# A row of another table, never below 0: unsigned in the arrays, because numba follows a signed one three
+# times slower (it might count from the end).
+Place: TypeAlias = int
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class Pool(Generic[N]):
 class Balance(Generic[N]):
     """One asset of one pool, and the positions whose profit is paid in it."""
 
-    asset: int
+    asset: Place
     position_first: int
     position_last: int
     wallet: N  # without unrealised profit
@@ -49,7 +52,7 @@ class Balance(Generic[N]):
 class Position(Generic[N]):
     """One leg; in hedge mode the long and the short leg are two rows."""
 
-    instrument: int
+    instrument: Place
     quantity: N  # signed: long is positive; in contracts or coin as the instrument's multiplier says
     entry_price: N
     leverage: N  # chosen leverage: initial margin, and the bankruptcy price of Bybit
@@ -59,7 +62,7 @@ class Position(Generic[N]):
 class Instrument(Generic[N]):
     """What a position is in."""
 
-    mark: int  # row of quotes
+    mark: Place  # row of quotes
     underlying: int  # which underlying its price follows; -1 for none
     multiplier: N  # base per unit of quantity (linear) or quote per contract (inverse)
     taker_fee: N  # as a fraction, 0.0005 is 5 bp
@@ -72,7 +75,7 @@ class Instrument(Generic[N]):
 class Asset(Generic[N]):
     """What a balance is in, as the venue values it."""
 
-    price: int  # row of quotes: index price in the pool's own unit
+    price: Place  # row of quotes: index price in the pool's own unit
     underlying: int  # which underlying its price follows; -1 for none (the settle asset, a stablecoin)
     bid_buffer: N  # haircut on a positive amount (Binance multi-assets)
     ask_buffer: N  # surcharge on a negative amount

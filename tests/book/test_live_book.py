@@ -380,6 +380,23 @@ def test_the_full_picture_names_what_brings_the_pool_back() -> None:
     assert assessment.contributors[0].liquidation_price == pytest.approx(9000 / 0.99)
 
 
+def test_a_rescue_clears_the_distance_too() -> None:
+    """A pool that is near by distance is brought back until both scales are clear, add or cut."""
+    levels = LEVELS._replace(distance_raise=(0.05, 0.03, 0.015), distance_clear=(0.0525, 0.0315, 0.01575))
+    for number in range(2):
+        desk = long_desk(levels)
+        at(desk, 2, 9300.0)
+        option = desk.book.describe(f"{ACCOUNT}/{CROSS}", desk.now_ns, desk.now_ns).rescue[number]  # type: ignore[arg-type, union-attr]
+        more = str(1000 + option.amount) if option.action == "add" else "1000"
+        less = "1" if option.action == "add" else str(1 - option.amount)
+        realised = 0.0 if option.action == "add" else option.amount * (9300 - 10000 - 9300 * 0.0005)
+        after = Desk(levels)
+        after.tell(instruments("BTCUSDT"))
+        after.tell(snapshot(SECOND, [wallet(str(float(more) + realised))], [leg("BTCUSDT", less, "10000")]))
+        after.tell(mark("BTCUSDT", 9300.0, SECOND))
+        assert after.states(1)[CROSS].band is RiskBand.CLEAR, option
+
+
 def test_the_picture_of_an_unknown_pool_has_no_figures() -> None:
     """Never the last good ratio."""
     desk = long_desk()

@@ -1,0 +1,100 @@
+"""The whole of it: `margind demo` in a process of its own, and what a customer's webhook got from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VENUES = {"binance_usdm", "bybit", "hyperliquid"}
+WALL_S = 60
+Told = tuple[str, str, str, str]  # venue, condition, kind, level
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Everything that one crash hour wrote."""
+    folder = tmp_path_factory.mktemp("demo")
+    out = folder / "out.jsonl"
+    words = ["demo", "--for", str(WALL_S), "--speed", "60", "--json", str(out)]
+    done = subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "monitor", *words],
+        env={**os.environ, "MARGIND_DATA": str(folder / "data")},
+        capture_output=True,
+        text=True,
+        timeout=WALL_S + 150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def told(rows: list[dict[str, Any]]) -> set[Told]:
+    """What was delivered, in short."""
+    return {
+        (row["pool"]["venue"], row["condition"], row["kind"], row["level"])
+        for row in rows
+        if row["type"] == "alert"
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_every_venue_warns_escalates_goes_unknown_and_comes_back(rows: list[dict[str, Any]]) -> None:
+    """On all three venues: warnings, escalations to critical, UNKNOWN with its recovery, resolutions."""
+    heard = told(rows)
+    for venue in VENUES:
+        assert (venue, "unknown", "raised", "critical") in heard
+        assert (venue, "unknown", "resolved", "clear") in heard
+        assert (venue, "margin", "raised", "warning") in heard
+        assert (venue, "margin", "escalated", "critical") in heard
+        assert (venue, "margin", "resolved", "clear") in heard
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_nothing_is_told_twice(rows: list[dict[str, Any]]) -> None:
+    """Each message has an id of its own, and it is the webhook's."""
+    alerts = [row for row in rows if row["type"] == "alert"]
+    assert all(row["webhook_id"] == row["id"] for row in alerts)
+    assert len({row["id"] for row in alerts}) == len(alerts)
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_the_last_states_add_up(rows: list[dict[str, Any]]) -> None:
+    """A reader can redo the sum: maintenance of the positions is the pool's, the ratio is the quotient."""
+    states = [row for row in rows if row["type"] == "state"]
+    assert len(states) >= 40
+    assert {row["pool"].split("/")[0] for row in states} == VENUES
+    known = [row for row in states if row["band"] != "UNKNOWN"]
+    assert known
+    for row in known:
+        if row["maintenance_margin"] > 0 < row["equity"]:
+            assert row["margin_ratio"] == pytest.approx(row["maintenance_margin"] / row["equity"])
+        if row["model"] == "tiered" and len(row["contributors"]) < 10:
+            parts = sum(part["maintenance_margin"] for part in row["contributors"])
+            assert parts == pytest.approx(row["maintenance_margin"], rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_a_page_says_what_brings_the_account_back(rows: list[dict[str, Any]]) -> None:
+    """Each critical page of a known pool offers a rescue whose ratio lies under the level that it clears."""
+    pages = [
+        row
+        for row in rows
+        if row["type"] == "alert" and row["condition"] == "margin" and row["level"] == "critical"
+    ]
+    assert pages
+    assert all(page["rescue"] for page in pages)
+    assert all(option["ratio_after"] < 0.5 for page in pages for option in page["rescue"])

@@ -1,0 +1,84 @@
+"""The alerts in a process of their own, to be killed: states in, a real ledger, a real webhook out.
+
+`python -m tests.support.alert_harness FOLDER URL[,URL...] STEP...`, a step being `pool=band` pairs joined by commas;
+each is told in one turn, and the next waits until what it caused is delivered. `run` does the same in a fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alerts import failpoints
+from alerts.service import AlertService
+from monitor.clock import SystemClock
+from monitor.config import Config, Receiver, Route, Secret
+from monitor.domain.assessment import RiskBand
+from monitor.domain.identity import PoolId
+from monitor.domain.turn import PoolState
+from monitor.names import Metrics
+from tests.support.alerting import a_config, a_state, a_turn
+from tests.support.notifications import an_assessment
+from tests.support.receivers import SIGNING_SECRET
+
+POLL_S = 0.005
+IDLE_S = 20.0
+TROUBLE = "+all"  # after a band: deficit, margin error and a worse figure of the venue too
+
+
+def run(folder: str, urls: Sequence[str], steps: Sequence[str], failpoint: str = "") -> None:
+    """One run: starts, takes the steps, drains, stops. Dies at the failpoint, if it comes there."""
+    failpoints.arm(failpoint)
+    asyncio.run(_run(_config(Path(folder), urls), steps))
+
+
+def _config(folder: Path, urls: Sequence[str]) -> Config:
+    secret = Secret(SIGNING_SECRET, "the test")
+    receivers = tuple(
+        Receiver(f"hook{number}", "webhook", url=url, secret=secret, allow_private_destinations=True)
+        for number, url in enumerate(urls)
+    )
+    route = Route(tuple(receiver.name for receiver in receivers))
+    return a_config(
+        folder, receivers=receivers, routes=(route,), resolve_after_s=0.0, fall_through_after_s=0.2
+    )
+
+
+async def _run(config: Config, steps: Sequence[str]) -> None:
+    clock = SystemClock()
+    service = AlertService(config, clock, Metrics(), lambda pool: an_assessment(pool=pool))
+    await service.start()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(service.run())
+        await _idle(service)
+        for step in steps:
+            states = [_state(pair) for pair in step.split(",")]
+            service.on_turn(a_turn(clock, states))
+            await _idle(service)
+        task.cancel()
+    await service.stop()
+
+
+async def _idle(service: AlertService) -> None:
+    async with asyncio.timeout(IDLE_S):
+        await asyncio.sleep(POLL_S)
+        while service._is_busy() or service._dispatcher._superseded:
+            await asyncio.sleep(POLL_S)
+
+
+def _state(pair: str) -> PoolState:
+    name, _, band = pair.partition("=")
+    is_troubled = band.endswith(TROUBLE)
+    return a_state(
+        PoolId(f"binance_usdm/alpha/{name}"),
+        RiskBand[band.removesuffix(TROUBLE)],
+        deficit=is_troubled,
+        margin_error_open=is_troubled,
+        venue_band=RiskBand.LIQUIDATION if is_troubled else RiskBand.CLEAR,
+    )
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], sys.argv[2].split(","), sys.argv[3:])
