@@ -1,4 +1,4 @@
-"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill, or name#2:kill for the second time.
+"""Named places where a test may kill the process: MARGIND_FAILPOINT=name:kill, name#2:kill the second time.
 
 Off, each is one comparison.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 
-# Between a crossing and a delivered message, in order. What the ledger's thread passes, it passes for outcomes too.
+# Between a crossing and a delivered message, in order. The ledger's thread passes its own for outcomes too.
 NAMES = (
     "noticed",
     "decided",
@@ -39,7 +39,7 @@ class _Armed:
 
 
 def arm(text: str) -> None:
-    """Arms the place that the text names; an empty one arms nothing. Raises ValueError for a name that is none."""
+    """Arms the place that the text names; an empty one arms nothing. Raises ValueError for no such name."""
     name, _, count = text.removesuffix(":kill").partition("#")
     if name and name not in NAMES:
         raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(NAMES)}")

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("demo")
     out = folder / "out.jsonl"
     words = ["demo", "--for", str(WALL_S), "--speed", "60", "--json", str(out)]
-    done = subprocess.run(  # noqa: S603  our own command
+    done = subprocess.run(
         [sys.executable, "-m", "monitor", *words],
         env={**os.environ, "MARGIND_DATA": str(folder / "data")},
         capture_output=True,

@@ -1,7 +1,8 @@
 """The alerts in a process of their own, to be killed: states in, a real ledger, a real webhook out.
 
-`python -m tests.support.alert_harness FOLDER URL[,URL...] STEP...`, a step being `pool=band` pairs joined by commas;
-each is told in one turn, and the next waits until what it caused is delivered. `run` does the same in a fork.
+`python -m tests.support.alert_harness FOLDER URL[,URL...] STEP...`, a step being `pool=band` pairs joined by
+commas. Each is told in one turn, and the next waits until what it caused is delivered; after a step that
+begins with `!` only until it was tried. `run` does the same in a fork.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from monitor.names import Metrics
 from tests.support.alerting import a_config, a_state, a_turn
 from tests.support.notifications import an_assessment
 from tests.support.receivers import SIGNING_SECRET
+from tests.support.waiting import eventually
 
-POLL_S = 0.005
-IDLE_S = 20.0
 TROUBLE = "+all"  # after a band: deficit, margin error and a worse figure of the venue too
 
 
-def run(folder: str, urls: Sequence[str], steps: Sequence[str], failpoint: str = "") -> None:
+def run(folder: str, urls: Sequence[str], steps: Sequence[str], failpoint: str | None = None) -> None:
     """One run: starts, takes the steps, drains, stops. Dies at the failpoint, if it comes there."""
-    failpoints.arm(failpoint)
+    if failpoint is not None:  # else what the environment says holds
+        failpoints.arm(failpoint)
     asyncio.run(_run(_config(Path(folder), urls), steps))
 
 
@@ -48,24 +49,34 @@ def _config(folder: Path, urls: Sequence[str]) -> Config:
 
 async def _run(config: Config, steps: Sequence[str]) -> None:
     clock = SystemClock()
-    service = AlertService(config, clock, Metrics(), lambda pool: an_assessment(pool=pool))
+    metrics = Metrics()
+    service = AlertService(config, clock, metrics, lambda pool: an_assessment(pool=pool))
     await service.start()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(service.run())
         await _idle(service)
         for step in steps:
-            states = [_state(pair) for pair in step.split(",")]
+            states = [_state(pair) for pair in step.removeprefix("!").split(",")]
             service.on_turn(a_turn(clock, states))
-            await _idle(service)
+            await (_tried(metrics) if step.startswith("!") else _idle(service))
         task.cancel()
     await service.stop()
 
 
 async def _idle(service: AlertService) -> None:
-    async with asyncio.timeout(IDLE_S):
-        await asyncio.sleep(POLL_S)
-        while service._is_busy() or service._dispatcher._superseded:
-            await asyncio.sleep(POLL_S)
+    async def is_idle() -> bool:
+        return not (service._is_busy() or service._dispatcher._superseded)
+
+    await eventually(is_idle, "everything to be told")
+
+
+async def _tried(metrics: Metrics) -> None:
+    labels = {"receiver": "hook0", "result": "retry"}
+
+    async def is_tried() -> bool:
+        return bool(metrics.registry.get_sample_value("margind_notify_total", labels))
+
+    await eventually(is_tried, "a first attempt")
 
 
 def _state(pair: str) -> PoolState:

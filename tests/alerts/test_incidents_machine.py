@@ -1,0 +1,191 @@
+"""The rules of incidents against random lives of two pools, restarts and crashes among them.
+
+The oracle knows no incidents: it keeps what every condition wanted, second by second, and what the desk was told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from alerts.alert import AlertKey, Condition, Kind, Level, Notice, notification_id
+from alerts.incidents import OF_POOLS, Incidents, levels_of
+from monitor.config import Alerts
+from monitor.domain.assessment import RiskBand
+from monitor.domain.identity import PoolId
+from monitor.domain.turn import PoolState
+from tests.support.alerting import ALPHA, BETA, SECOND_NS, a_state
+
+TIMES = Alerts(resolve_after_s=30, repeat_after_s=600, unknown_after_s=9)
+START_NS = 1_793_588_400 * SECOND_NS
+HOLD_NS = 30 * SECOND_NS
+known_bands = st.sampled_from([band for band in RiskBand if band is not RiskBand.UNKNOWN])
+pools = st.sampled_from([ALPHA, BETA])
+
+
+class Lives(RuleBasedStateMachine):
+    """Two pools, a clock, a ledger that is a dictionary, and a desk with a good memory."""
+
+    @initialize()
+    def begin(self) -> None:
+        """A first start with an empty ledger."""
+        self.now_ns = 0
+        self.states: dict[PoolId, PoolState] = {}
+        self.kept: dict[AlertKey, Any] = {}  # the ledger: the newest incident of each key
+        self.told: dict[AlertKey, list[Notice]] = {}
+        self.ids: dict[str, Notice] = {}
+        self.lost: set[str] = set()  # ids that a crash took before anybody was told
+        self.wants: dict[AlertKey, list[tuple[int, Level | None]]] = {}  # since the start of this run
+        self._start()
+
+    def _start(self) -> None:
+        open_ = [incident for incident in self.kept.values() if incident.level > Level.CLEAR]
+        numbers = {key: incident.number for key, incident in self.kept.items()}
+        self.incidents = Incidents(TIMES, open_, numbers)
+        self.wants = {}
+        self.started_ns = self.now_ns
+
+    def _observe(self, state: PoolState) -> list[Notice]:
+        self.states[state.pool] = state
+        for condition, wanted in levels_of(state).items():
+            key = AlertKey(state.pool, condition)
+            self.wants.setdefault(key, []).append((self.now_ns, wanted))
+        return self.incidents.observe(state, self.now_ns, START_NS + self.now_ns)
+
+    def _tell(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            self._judge(notice)
+            self.kept[notice.key] = notice.incident
+            self.told.setdefault(notice.key, []).append(notice)
+            self.ids[notification_id(notice.incident)] = notice
+
+    def _judge(self, notice: Notice) -> None:
+        id_ = notification_id(notice.incident)
+        assert id_ not in self.ids, "one id twice"
+        if notice.kind in (Kind.RAISED, Kind.ESCALATED, Kind.REPEATED):
+            assert self.wants[notice.key][-1][1] == notice.incident.level, "a level that is not so"
+        else:
+            self._judge_better(notice)
+        before = self.kept.get(notice.key)
+        level_before = before.level if before is not None else Level.CLEAR
+        rises = notice.kind in (Kind.RAISED, Kind.ESCALATED)
+        assert (notice.incident.level > level_before) is rises
+        assert (notice.kind is Kind.RAISED) is (rises and level_before is Level.CLEAR)
+
+    def _judge_better(self, notice: Notice) -> None:
+        """Held for all of the hold, or the first word of this run about it."""
+        history = self.wants[notice.key]
+        first_known = next((at for at, wanted in history if wanted is not None), None)
+        if notice.key.condition is Condition.UNKNOWN:
+            first_known = next((at for at, wanted in history if not wanted), None)
+        if self.kept[notice.key].told_ns <= START_NS + self.started_ns and first_known == self.now_ns:
+            return
+        since_ns = self.now_ns - HOLD_NS
+        assert since_ns >= self.started_ns
+        earlier = [wanted for at, wanted in history if at <= since_ns][-1:]
+        held = earlier + [wanted for at, wanted in history if at > since_ns]
+        assert held and all(wanted is not None and wanted <= notice.incident.level for wanted in held)
+
+    @rule(
+        pool=pools,
+        band=known_bands,
+        deficit=st.booleans(),
+        margin_error=st.booleans(),
+        venue=known_bands,
+    )
+    def become_known(
+        self, pool: PoolId, band: RiskBand, deficit: bool, margin_error: bool, venue: RiskBand
+    ) -> None:
+        """The pool stands somewhere."""
+        self._tell(
+            self._observe(
+                a_state(pool, band, deficit=deficit, margin_error_open=margin_error, venue_band=venue)
+            )
+        )
+
+    @rule(pool=pools, age_s=st.integers(0, 30))
+    def become_unknown(self, pool: PoolId, age_s: int) -> None:
+        """Nothing can be said of the pool; an UNKNOWN that goes on keeps its beginning."""
+        held = self.states.get(pool)
+        if held is None or held.band is not RiskBand.UNKNOWN:
+            began_ns = self.now_ns - age_s * SECOND_NS
+            held = a_state(pool, RiskBand.UNKNOWN, unknown_since_ns=began_ns, unknown_seen_ns=self.now_ns)
+        self._tell(self._observe(held))
+
+    @rule(tenths=st.sampled_from([1, 10, 40, 90, 100, 290, 300, 310, 6000]))
+    def let_time_pass(self, tenths: int) -> None:
+        """And look, as the service does four times a second."""
+        end_ns = self.now_ns + tenths * SECOND_NS // 10
+        while self.now_ns < end_ns:
+            self.now_ns = min(end_ns, self.now_ns + 10 * SECOND_NS)
+            self._tell(self.incidents.tick(self.now_ns, START_NS + self.now_ns))
+
+    @rule()
+    def restart(self) -> None:
+        """With everything as it was, and everything written: not a word."""
+        self._start()
+        for state in list(self.states.values()):
+            open_before = {key for key, incident in self.kept.items() if incident.level > Level.CLEAR}
+            notices = self._observe(state)
+            self._tell(notices)
+            for notice in notices:  # only what was being held back before may come out now
+                assert notice.kind in (Kind.RESOLVED, Kind.EASED, Kind.RAISED)
+                if notice.kind is Kind.RAISED:
+                    assert notice.key not in open_before
+
+    @rule(pool=pools, band=known_bands)
+    def crash_before_it_is_written(self, pool: PoolId, band: RiskBand) -> None:
+        """What was decided and not recorded is decided again, raised and resolved under the same id."""
+        lost = self._observe(a_state(pool, band))
+        self._start()
+        again: list[Notice] = []
+        for state in list(self.states.values()):
+            again += self._observe(state)
+        said = {notification_id(notice.incident) for notice in again}
+        for notice in lost:
+            if notice.kind is not Kind.EASED:
+                assert notification_id(notice.incident) in said
+        self._tell(again)
+
+    @rule(pool=pools)
+    def vanish(self, pool: PoolId) -> None:
+        """The pool is gone: every open incident of it is resolved, and nothing else is said."""
+        open_ = {i.key for i in self.incidents.open if i.key.pool == pool}
+        notices = self.incidents.forget(pool, "gone", START_NS + self.now_ns)
+        assert {notice.key for notice in notices} == open_
+        for notice in notices:
+            assert notice.kind is Kind.RESOLVED
+            self.kept[notice.key] = notice.incident
+            self.ids[notification_id(notice.incident)] = notice
+        self.states.pop(pool, None)
+        for condition in OF_POOLS:
+            self.wants.pop(AlertKey(pool, condition), None)
+
+    @invariant()
+    def worse_is_never_late(self) -> None:
+        """The desk has been told of every level that is so now, or of a worse one."""
+        for key, history in self.wants.items():
+            at_ns, wanted = history[-1]
+            if not wanted:
+                continue
+            told = self.kept.get(key)
+            if key.condition is Condition.UNKNOWN and not self._is_due(key):
+                continue
+            assert told is not None and told.level >= wanted, f"{key} wants {wanted} since {at_ns}"
+
+    def _is_due(self, key: AlertKey) -> bool:
+        state = self.states[key.pool]
+        assert state.unknown_since_ns is not None and state.unknown_seen_ns is not None
+        due_ns = max(state.unknown_since_ns + 9 * SECOND_NS, state.unknown_seen_ns + 4 * SECOND_NS)
+        return self.now_ns >= due_ns
+
+    @invariant()
+    def what_is_open_is_what_was_told(self) -> None:
+        """Open incidents are those whose newest notice was no resolution."""
+        kept = {key for key, incident in self.kept.items() if incident.level > Level.CLEAR}
+        assert {incident.key for incident in self.incidents.open} == kept
+
+
+TestLives = Lives.TestCase
