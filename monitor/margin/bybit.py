@@ -5,8 +5,8 @@ price of the position. That price comes from the entry: a position quoted in pub
 101890, mark 101910.23, 10x, November 2025) told both margins to the last digit with entry, not with mark.
 
 Isolated fixes them at entry, without fee: there the published liquidation price is
-entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit) with
-maintenance at entry, where margin is initial margin at entry and what was added.
+entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit)
+with maintenance at entry, where margin is initial margin at entry and what was added.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The rules of incidents against random lives of two pools, restarts and crashes among them.
 
-The oracle knows no incidents: it keeps what every condition wanted, second by second, and what the desk was told.
+The oracle knows no incidents: it keeps what every condition wanted, second by second, and what the desk
+was told.
 """
 
 from __future__ import annotations

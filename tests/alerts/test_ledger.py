@@ -233,7 +233,12 @@ async def test_a_page_is_fsynced_before_it_is_said_to_be(
     """The head counter is on the disk under its name before `intend` answers, and it counts intents only."""
     seen: list[str] = []
     real = os.fsync
-    monkeypatch.setattr("os.fsync", lambda fd: (seen.append("fsync"), real(fd))[1])
+
+    def watched(fd: int) -> None:
+        seen.append("fsync")
+        real(fd)
+
+    monkeypatch.setattr("os.fsync", watched)
     ledger = Ledger(tmp_path, Metrics())
     ledger.open()
     assert await ledger.intend([an_intent()])

@@ -130,8 +130,8 @@ def test_hyperliquid_price(rng: Random) -> None:
     """`price - side x margin available / size / (1 - l x side)`, with all that the account has available."""
     legs = []
     for name in "ABC"[: rng.randint(1, 3)]:
-        rate = Decimal(1) / (2 * rng.choice([3, 5, 10, 20, 25, 40, 50]))
-        legs.append(random_leg(rng, name, tiers((0, rate))))
+        lowest = Decimal(1) / (2 * rng.choice([3, 5, 10, 20, 25, 40, 50]))
+        legs.append(random_leg(rng, name, tiers((0, lowest))))
     value = sum(float(abs(one.quantity) * one.contract.mark) for one in legs)
     held = pool(value * rng.uniform(0.02, 1.5), *legs)
     assume(is_safe(held))

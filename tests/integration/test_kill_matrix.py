@@ -24,6 +24,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
+from alerts import failpoints
 from alerts.failpoints import NAMES
 from tests.support import alert_harness
 from tests.support.receivers import SIGNING_SECRET, HttpServer
@@ -303,5 +304,5 @@ async def test_the_variable_kills_a_real_process(tmp_path: Path) -> None:
 def test_a_wrong_failpoint_is_refused() -> None:
     """A name that is none would be a test that can't fail."""
     with pytest.raises(ValueError, match="none of noticed"):
-        alert_harness.failpoints.arm("no_such_place:kill")
-    alert_harness.failpoints.arm("")
+        failpoints.arm("no_such_place:kill")
+    failpoints.arm("")

@@ -31,7 +31,7 @@ every_model = pytest.mark.parametrize("model", MODELS)
 def oracle(pool: SmallPool) -> Figures:
     """What the independent way to the same number says."""
     with localcontext(prec=PRECISION):
-        return import_module(f"tests.oracles.{pool.model}").assess(pool)  # type: ignore[no-any-return]
+        return import_module(f"tests.oracles.{pool.model}").assess(pool)
 
 
 def exact(pool: SmallPool) -> Requirement[Decimal]:
