@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 SOURCES = ("margin", "book")
@@ -21,4 +22,8 @@ def use_compile_cache(data_dir: Path) -> Path:
     chosen = data_dir / FOLDER / digest.hexdigest()[:16]
     chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
+    if not any(chosen.rglob("*.nbi")):
+        print(
+            "compiling the margin models: half a minute, at the first start only", file=sys.stderr, flush=True
+        )
     return chosen

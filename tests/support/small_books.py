@@ -101,9 +101,10 @@ def float_book(*pools: SmallPool) -> Book[float]:
 
 def as_arrays(book: Book[Decimal]) -> Book[float]:
     """Record arrays of a book of Decimal rows, field by field."""
-    tables: list[Any] = [_array(kind, table) for kind, table in zip(ROW_TYPES, book, strict=False)]
-    quotes: Any = np.array([float(price) for price in book.quotes])
-    return Book(*tables, quotes)  # type: ignore[call-arg]
+    *tables, quotes = book
+    arrays: list[Any] = [_array(kind, table) for kind, table in zip(ROW_TYPES, tables, strict=True)]
+    arrays.append(np.array([float(price) for price in quotes]))
+    return Book._make(arrays)  # type: ignore[call-arg]
 
 
 def _array(kind: type, table: Sequence[Any]) -> Any:
