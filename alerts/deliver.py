@@ -59,8 +59,8 @@ class Dispatcher:
 
     @property
     def pending(self) -> int:
-        """Routes of notifications that nobody has yet."""
-        return sum(map(len, self._jobs.values()))
+        """Routes of notifications that nobody has yet, or of which that is not written down."""
+        return sum(map(len, self._jobs.values())) + len(self._superseded)
 
     def knows(self, receiver: str) -> bool:
         """Whether there is such a receiver."""

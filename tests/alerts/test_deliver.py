@@ -61,12 +61,14 @@ class Delivery:
 
 @asynccontextmanager
 async def delivering(
-    folder: Path, *desks: Desk, fall_through_after_s: float = 8.0
+    folder: Path, *desks: Desk, fall_through_after_s: float = 8.0, before: Sequence[Intent] = ()
 ) -> AsyncIterator[Delivery]:
-    """Running until the block ends."""
+    """Running until the block ends; what is submitted `before` piles up first."""
     delivery = Delivery(folder, desks, fall_through_after_s)
     delivery.ledger.open()
     try:
+        for intent in before:
+            await delivery.tell(intent)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(delivery.dispatcher.run())
             yield delivery
@@ -170,13 +172,11 @@ async def test_every_route_is_told_by_itself(tmp_path: Path) -> None:
 
 async def test_the_worst_is_sent_first(tmp_path: Path) -> None:
     """What waits for a receiver leaves by level, whoever came first."""
-    desk = _scripted("first", Retry("HTTP 429", after_s=0.3))
-    async with delivering(tmp_path, desk) as delivery:
-        await delivery.tell(_page("opener", Level.WARNING))
-        await desk.was_tried(1)
-        levels = [Level.WARNING] * 30 + [Level.LIQUIDATION, Level.MARGIN_CALL, Level.CRITICAL]
-        await delivery.tell(*(_page(f"a{number}", level) for number, level in enumerate(levels)))
-        told = (await desk.was_tried(4))[1:4]
+    desk = Desk("first")
+    levels = [Level.WARNING] * 30 + [Level.LIQUIDATION, Level.MARGIN_CALL, Level.CRITICAL]
+    pages = [_page(f"a{number}", level) for number, level in enumerate(levels)]
+    async with delivering(tmp_path, desk, before=pages):
+        told = (await desk.was_tried(3))[:3]
     assert [notification.level for notification in told] == [
         Level.LIQUIDATION,
         Level.CRITICAL,
@@ -240,17 +240,12 @@ def _notice(number: int, level: Level, occasion: int, kind: Kind) -> Intent:
 
 
 async def _never_sent(folder: Path, *intents: Intent) -> list[tuple[int, int]]:
-    """What is told, by incident and occasion, of notices that piled up while the receiver paused."""
-    desk = _scripted("first", Retry("HTTP 429", after_s=0.3))
-    async with delivering(folder, desk) as delivery:
-        await delivery.tell(_page("opener", Level.WARNING))
-        await desk.was_tried(1)
-        for intent in intents:
-            await delivery.tell(intent)
+    """What is told, by incident and occasion, of notices that piled up before anything was sent."""
+    desk = Desk("first")
+    async with delivering(folder, desk, before=intents) as delivery:
         await eventually(delivery.is_idle, "delivery")
     assert ids_of(reopened(folder)) == []
-    told = [n for n in desk.got if n.key == intents[0].notification.key]
-    return sorted((n.incident, n.occasion) for n in told)
+    return sorted((n.incident, n.occasion) for n in desk.got)
 
 
 async def test_an_escalation_replaces_what_was_never_sent(tmp_path: Path) -> None:

@@ -21,24 +21,19 @@ from monitor.margin.formula import formula
 from monitor.margin.models import MODELS, Model
 from monitor.margin.rows import Book, N, Requirement
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
-from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, tiers
+from tests.support.small_market import Coin, Leg, Line, SmallPool, tiers
+from tests.support.small_pools import USDT, Schedule, contract, pool
+from tests.support.small_pools import leg as entered
 
-USDT = Coin("USDT")
-STEPS = tiers((0, "0.01"), (50_000, "0.02"), (500_000, "0.1"))
+SHORT_STEPS = tiers((0, "0.01"), (50_000, "0.02"), (500_000, "0.1"))
 LEVEL, DISTANCE, MOST = 0.475, 0.0525, 1e12
 every_model = pytest.mark.parametrize("model", NAMES)
 rngs = st.integers(0, 2**48).map(Random)
 
 
-def leg(name: str, mark: float, quantity: float, schedule: Any = STEPS) -> Leg:
+def leg(name: str, mark: float, quantity: float, schedule: Schedule = SHORT_STEPS) -> Leg:
     """A leg entered at mark, its taker fee five basis points."""
-    of = Contract(name, Decimal(f"{mark:.6g}"), schedule, taker_fee=Decimal("0.0005"))
-    return Leg(of, Decimal(f"{quantity:.8g}"), of.mark)
-
-
-def pool(wallet: float, *legs: Leg, model: str = "tiered") -> SmallPool:
-    """One USDT balance under these legs."""
-    return SmallPool(model, (Line(USDT, Decimal(wallet), legs),))
+    return entered(contract(name, mark, schedule, taker_fee=Decimal("0.0005")), quantity)
 
 
 def nearest(book: Book[float]) -> float:

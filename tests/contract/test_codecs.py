@@ -75,6 +75,7 @@ def test_a_truncated_frame_never_raises(venue: str) -> None:
             check_outcome(codec.decode(raw[:length], RECEIVED_NS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("venue", CODECS)
 def test_a_mangled_frame_never_raises(venue: str) -> None:
     """2,000 frames a venue with bytes or values spoilt: three outcomes, and no number that is none."""

@@ -65,7 +65,7 @@ async def _run(config: Config, steps: Sequence[str]) -> None:
 
 async def _idle(service: AlertService) -> None:
     async def is_idle() -> bool:
-        return not (service._is_busy() or service._dispatcher._superseded)
+        return not service._is_busy()
 
     await eventually(is_idle, "everything to be told")
 

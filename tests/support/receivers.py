@@ -295,7 +295,8 @@ async def mail_desk(desk: MailDesk, **changes: Any) -> AsyncIterator[None]:
         server.close()
         talking = [one._handler_coroutine for one in made if one._handler_coroutine is not None]
         for one in made:
-            if isinstance(one.transport, asyncio.WriteTransport):
+            # Python 3.11.2 can't abort a TLS transport that is closed already.
+            if isinstance(one.transport, asyncio.WriteTransport) and not one.transport.is_closing():
                 one.transport.abort()
         for task in talking:
             task.cancel()

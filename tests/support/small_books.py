@@ -104,7 +104,7 @@ def as_arrays(book: Book[Decimal]) -> Book[float]:
     *tables, quotes = book
     arrays: list[Any] = [_array(kind, table) for kind, table in zip(ROW_TYPES, tables, strict=True)]
     arrays.append(np.array([float(price) for price in quotes]))
-    return Book._make(arrays)  # type: ignore[call-arg]
+    return Book._make(arrays)
 
 
 def _array(kind: type, table: Sequence[Any]) -> Any:
