@@ -170,6 +170,7 @@ class Incidents:
         return [self._tell(incident, watch, incident.level, Kind.REPEATED, wall_ns)]
 
     def _tell(self, incident: Incident, watch: _Watch, level: Level, kind: Kind, wall_ns: int) -> Notice:
+        watch.restored = False  # what this run has spoken of is held like anything else
         told = msgspec.structs.replace(
             incident,
             level=level,

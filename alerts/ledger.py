@@ -49,6 +49,7 @@ __all__ = [
 log = structlog.get_logger()
 RETRY_S = 1.0  # how often a failing disk is tried when nobody writes
 MOST_OWED = 10_000  # writes kept in memory for a failing disk; later ones are lost to it
+MIRROR_S = 0.02  # the head counter follows the commits within this time
 CLOSE_S = 5.0
 
 
@@ -91,6 +92,7 @@ class Ledger:
         self._lock: int | None = None
         self._newest = 0
         self._mirrored = 0
+        self._mirrored_s = 0.0
         self._owed: list[_Write] = []
         self._crash: BaseException | None = None
         self.is_failing = False  # the last commit did not reach the disk
@@ -164,6 +166,8 @@ class Ledger:
                 is_written = self._commit(batch)
                 for write in batch:
                     write.done(is_written)
+                if not batch or is_last or time.monotonic() - self._mirrored_s >= MIRROR_S:
+                    self._mirror()
         except BaseException as error:
             self._crash = error
             left, _ = self._take(wait_s=0.0)
@@ -175,9 +179,9 @@ class Ledger:
                 self._database.close()
 
     def _take(self, wait_s: float | None = None) -> tuple[list[_Write], bool]:
-        """All that is queued, after waiting for the first; empty when a failing disk is to be tried again."""
-        if wait_s is None and self._owed:
-            wait_s = RETRY_S
+        """All that is queued, after waiting for the first; empty when it is time for something else."""
+        if wait_s is None:
+            wait_s = self._patience_s()
         batch: list[_Write] = []
         try:
             write = self._writes.get(timeout=wait_s) if wait_s != 0 else self._writes.get_nowait()
@@ -188,10 +192,17 @@ class Ledger:
             return batch, False
         return batch, True
 
+    def _patience_s(self) -> float | None:
+        if self._newest != self._mirrored and self._database is not None:
+            return MIRROR_S
+        return RETRY_S if self._owed else None
+
     def _commit(self, batch: Sequence[_Write]) -> bool:
         if self._database is None:
             self._metrics.ledger_errors.inc(len(batch))
             return not batch
+        if not batch and not self._owed:
+            return True
         began_s = time.perf_counter()
         before = self._newest
         try:
@@ -201,8 +212,7 @@ class Ledger:
                 reach("commit_begun")
             reach("committed")
             self._owed.clear()
-            self._mirror()
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             self._fail(batch, before, error)
             return False
         self.is_failing = False
@@ -211,15 +221,28 @@ class Ledger:
 
     def _fail(self, batch: Sequence[_Write], before: int, error: Exception) -> None:
         """Keeps what the disk did not take; written twice is the same as written once."""
-        self._newest = max(before, self._mirrored)
+        self._newest = before
         self._owed += batch[: MOST_OWED - len(self._owed)]
         self.is_failing = True
         self._metrics.ledger_errors.inc(max(1, len(batch)))
         log.error("ledger_write_failed", error=str(error))
 
     def _mirror(self) -> None:
-        if self._newest != self._mirrored:
+        """A while after the commits: a head that is behind is no damage, and a page is in a hurry.
+
+        What it costs: a disk that loses the very commits of a daemon's last moment does so unnoticed, and a
+        page is told again.
+        """
+        self._mirrored_s = time.monotonic()
+        if self._newest == self._mirrored or self._database is None:
+            return
+        try:
             write_head(self._folder, self._newest)
+        except OSError as error:
+            self.is_failing = True
+            self._metrics.ledger_errors.inc()
+            log.error("ledger_head_not_written", error=str(error))
+        else:
             self._mirrored = self._newest
             reach("head_written")
 

@@ -14,6 +14,7 @@ from alerts.alert import Incident, Notification
 from alerts.ledger import Intent, Ledger, Restored
 from monitor.names import Metrics
 from tests.support.ledgers import an_intent, copied, many_intents, reopened, told_of, written
+from tests.support.waiting import eventually
 
 FILES = ("ledger.sqlite", "ledger.sqlite-wal")
 INTENTS = 12
@@ -24,6 +25,10 @@ def _killed(folder: Path, intents: list[Intent]) -> Path:
     """A copy of the files while they are open: what a killed daemon leaves, most of it in the log."""
     source = folder / "source"
 
+    async def head_is_there() -> bool:
+        head = source / "ledger.head"
+        return head.exists() and head.read_text().startswith(f"{len(intents)} ")
+
     async def write() -> None:
         ledger = Ledger(source, Metrics())
         ledger.open()
@@ -31,6 +36,7 @@ def _killed(folder: Path, intents: list[Intent]) -> Path:
             await ledger.intend([intent])
             if number < CONFIRMED:
                 await ledger.settle(intent.notification.id, 0, "first", "confirmed", 1)
+        await eventually(head_is_there, "the head counter to follow")
         copied(source, folder / "killed")
         ledger.close()
 

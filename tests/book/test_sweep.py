@@ -20,13 +20,14 @@ from monitor.domain.assessment import Reason, RiskBand
 from monitor.margin.rows import Book
 from tests.support import small_draws
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
-from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, tiers
+from tests.support.small_market import Coin, Contract, Line, SmallPool, tiers
+from tests.support.small_pools import USDT, leg, pool
+from tests.support.small_pools import contract as named
 
 RATIOS = LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))
 NEAR = (0.2, 0.1, 0.05)
 DISTANCES = RATIOS._replace(distance_raise=NEAR, distance_clear=(0.21, 0.105, 0.0525))
-USDT = Coin("USDT")
-STEPS = tiers((0, "0.01"), (50_000, "0.02"), (10_000_000, "0.5"))
+SHORT_STEPS = tiers((0, "0.01"), (50_000, "0.02"), (10_000_000, "0.5"))
 every_model = pytest.mark.parametrize("model", NAMES)
 rngs = st.integers(0, 2**48).map(Random)
 
@@ -55,19 +56,9 @@ class Run:
         return RiskBand(int(figure.band)), Reason(int(figure.reasons))
 
 
-def contract(name: str, mark: float = 100, **more: Any) -> Contract:
+def contract(name: str, mark: float = 100) -> Contract:
     """A linear contract with three tiers."""
-    return Contract(name, Decimal(str(mark)), STEPS, **more)
-
-
-def leg(of: Contract, quantity: float) -> Leg:
-    """A leg entered at mark."""
-    return Leg(of, Decimal(str(quantity)), of.mark)
-
-
-def pool(wallet: float, *legs: Leg, model: str = "tiered") -> SmallPool:
-    """One USDT balance under these legs."""
-    return SmallPool(model, (Line(USDT, Decimal(str(wallet)), legs),))
+    return named(name, mark, SHORT_STEPS)
 
 
 def rich(model: str) -> SmallPool:
@@ -90,6 +81,7 @@ def cells(book: Any) -> Iterator[tuple[str, Any, int]]:
 
 @every_model
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # as plain Python numpy says so
 def test_one_bad_cell_is_unknown_never_clear(model: str, bad: float) -> None:
     """What is no number makes a pool that uses its row UNKNOWN, also where its model never looks."""
     run = Run(float_book(rich(model)))
