@@ -13,7 +13,9 @@ DECODE_LIMIT = 4.0  # times ccxt.pro
 
 def main() -> None:
     """Prints the table."""
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     print("| what | ours | ccxt.pro | ratio | limit |\n|---|---|---|---|---|")
     for venue in (decode_binance, decode_bybit, decode_hyperliquid):
         found = venue.run()
