@@ -24,6 +24,7 @@ from adapters.gate import Gates, market_key
 from adapters.public_feed import PublicFeed
 from adapters.session import Tools
 from adapters.venue import VenueSpec
+from alerts.ledger import LedgerInUse, LedgerRefused
 from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
@@ -38,8 +39,8 @@ from monitor.exit_codes import CommandFailed, ExitCode
 from monitor.inbox import Inbox
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
-from monitor.sinks.embedded_store import EmbeddedStore, StoreError
-from monitor.sinks.metrics import MetricsServer
+from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
+from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
 from monitor.thresholds import levels_for
@@ -206,11 +207,27 @@ def run(config: Config, record: Path | None = None) -> int:
     """`margind run`: until SIGTERM or Ctrl-C. Raises CommandFailed for what the operator must mend."""
     if record is not None:
         raise CommandFailed("--record is not there yet in this release", ExitCode.REFUSED)
-    try:
-        asyncio.run(_run(config))
-    except* StoreError as errors:
-        raise CommandFailed(str(errors.exceptions[0]), ExitCode.IN_USE) from None
+    asyncio.run(started(config))
     return ExitCode.DONE
+
+
+async def started(config: Config) -> None:
+    """Runs a daemon until it is told to stop; what the operator must mend is a CommandFailed."""
+    refusals: list[CommandFailed] = []
+    try:
+        await _run(config)
+    except* (DataDirInUse, LedgerInUse) as errors:
+        refusals.append(CommandFailed(_first_words(errors), ExitCode.IN_USE))
+    except* (StoreError, LedgerRefused, BadMetricsAddress) as errors:
+        refusals.append(CommandFailed(_first_words(errors)))
+    if refusals:  # raised out here: inside, it would come wrapped in a group
+        raise refusals[0]
+
+
+def _first_words(errors: BaseExceptionGroup[BaseException]) -> str:
+    """What the first of them says."""
+    first = errors.exceptions[0]
+    return _first_words(first) if isinstance(first, BaseExceptionGroup) else str(first)
 
 
 async def _run(config: Config) -> None:
