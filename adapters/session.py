@@ -23,6 +23,7 @@ from adapters.link import Link, StreamBroken
 from adapters.venue import SHUTDOWN_NOTICE, BadFrame, Decoded, Ignored, Stream
 from monitor.clock import Clock
 from monitor.domain.event import Event, StreamGap
+from monitor.domain.identity import AccountId
 from monitor.names import Metrics
 
 log = structlog.get_logger()
@@ -72,6 +73,8 @@ class Broken(msgspec.Struct, frozen=True):
     since_ns: int
 
 
+# Who hears every frame before it is decoded: venue, account (None: public), stream, address, frame, received.
+Tap = Callable[[str, AccountId | None, str, str, bytes, int], None]
 Signal = Opened | Flowing | Alive | Moved | Misheard | Broken
 Tell = Callable[[Sequence[Event] | Signal], None]
 
@@ -84,6 +87,7 @@ class Tools:
     metrics: Metrics
     rng: random.Random
     gate: VenueGate
+    tap: Tap | None = None
 
 
 class Session:
@@ -209,6 +213,9 @@ class Session:
 
     def _hear(self, link: Link, frame: bytes, received_ns: int) -> bool:
         """Decodes and tells one frame; answers whether it was data."""
+        if self._tools.tap is not None:
+            account = None if self._who == self._venue else AccountId(self._who)
+            self._tools.tap(self._venue, account, self._name, link.stream.url, frame, received_ns)
         decoded = self._decode(link.stream, frame, received_ns)
         self._counts.count(decoded, self._tools.clock.monotonic_ns() - received_ns)
         if isinstance(decoded, Ignored):

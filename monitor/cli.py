@@ -85,7 +85,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_demo, _add_exchange):
+    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_replay, _add_demo, _add_exchange):
         add(commands)
     return top
 
@@ -222,6 +222,35 @@ def _status(parsed: argparse.Namespace) -> int:
         shard=parsed.shard or daemon.shard,
         as_json=parsed.json,
     )
+
+
+def _add_replay(commands: Commands) -> None:
+    added = _command(
+        commands,
+        "replay",
+        "lead recorded frames through the codecs and the book, at their own times",
+        _replay,
+    )
+    added.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings, packed or plain")
+    added.add_argument(
+        "--venue", help="whose frames they are, where neither line nor folder says; e.g. binance_usdm"
+    )
+    added.add_argument("--json", action="store_true", help="for programs")
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    from monitor.recording.reader import Recording
+
+    if any(Recording(path, 0).header() is not None for path in parsed.files):
+        from monitor.compile_cache import use_compile_cache
+        from monitor.paths import default_data_dir
+
+        use_compile_cache(default_data_dir())
+    else:  # prices only: nothing to assess, so nothing is worth compiling
+        os.environ["NUMBA_DISABLE_JIT"] = "1"
+    from monitor.recording.replay import replay
+
+    return replay(parsed.files, parsed.venue, as_json=parsed.json)
 
 
 def _add_exchange(commands: Commands) -> None:

@@ -23,7 +23,7 @@ from adapters.account_feed import AccountFeed
 from adapters.gate import Gates, market_key
 from adapters.public_feed import PublicFeed
 from adapters.session import Tools
-from adapters.venue import VenueSpec
+from adapters.venue import Post, VenueSpec
 from alerts.ledger import LedgerInUse, LedgerRefused
 from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
@@ -39,6 +39,7 @@ from monitor.exit_codes import CommandFailed, ExitCode
 from monitor.inbox import Inbox
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
+from monitor.recording.recorder import Recorder
 from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_state import RedisState
@@ -46,6 +47,10 @@ from monitor.supervise import supervise
 from monitor.thresholds import levels_for
 
 log = structlog.get_logger()
+
+
+class RecordingRefused(Exception):
+    """The folder of `--record` takes no file."""
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -65,6 +70,7 @@ class Daemon:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         watchers: Sequence[Callable[[Turn], None]] = (),
+        record: Path | None = None,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -74,13 +80,19 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.view: BookView | None = None
         self._feeds: dict[AccountId, AccountFeed] = {}
+        self._models = tuple(dict.fromkeys(m for a in config.accounts for m in _spec(a).models))
         self.book = self._declared_book()
+        self._recorder = (
+            None if record is None else Recorder(record, config, self._models, self.clock, self.metrics)
+        )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[Addresses], None]) -> None:
         """Starts every part, tells when all of them run, and takes them down when `stop` is set."""
         async with contextlib.AsyncExitStack() as stack:
-            store_url = await self._open_store(stack)
+            store = await self._open_store(stack)
+            store_url = store.url if store is not None else str(self.config.store.url)
             redis = self._redis(store_url)
+            self._start_recorder(stack)
             alerts = AlertService(self.config, self.clock, self.metrics, self.describe)
             await alerts.start()
             stack.push_async_callback(alerts.stop)
@@ -95,6 +107,7 @@ class Daemon:
                     group.create_task(engine.run(), name="engine"),
                     group.create_task(alerts.run(), name="alerts"),
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
+                    *([group.create_task(store.run(), name="store")] if store is not None else []),
                     *self._start_feeds(group),
                 ]
                 on_ready(Addresses(server.url, store_url))
@@ -106,9 +119,8 @@ class Daemon:
                     task.cancel()
 
     def _declared_book(self) -> LiveBook:
-        models = tuple(dict.fromkeys(m for a in self.config.accounts for m in _spec(a).models))
         settings = BookSettings(
-            models,
+            self._models,
             levels_for(self.config),
             self.config.daemon.implausible_index_gap,
             self.config.daemon.margin_error_limit,
@@ -118,14 +130,20 @@ class Daemon:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
 
-    async def _open_store(self, stack: contextlib.AsyncExitStack) -> str:
+    async def _open_store(self, stack: contextlib.AsyncExitStack) -> EmbeddedStore | None:
+        """Our own server, where the config names none."""
         if self.config.store.url is not None:
-            return self.config.store.url
-        store = EmbeddedStore(Path(self.config.daemon.data_dir), self.metrics)
-        await stack.enter_async_context(store)
-        watching = asyncio.create_task(store.run(), name="store")
-        stack.callback(watching.cancel)
-        return store.url
+            return None
+        return await stack.enter_async_context(EmbeddedStore(Path(self.config.daemon.data_dir), self.metrics))
+
+    def _start_recorder(self, stack: contextlib.AsyncExitStack) -> None:
+        if self._recorder is None:
+            return
+        try:
+            self._recorder.start()
+        except OSError as failed:
+            raise RecordingRefused(f"--record: {failed.filename}: {failed.strerror}") from None
+        stack.callback(self._recorder.close)
 
     def _redis(self, url: str) -> RedisState:
         return RedisState(
@@ -156,15 +174,16 @@ class Daemon:
         for accounts in by_market.values():
             spec = _spec(accounts[0])
             gate = gates.of(accounts[0], spec.connects)
-            tools = Tools(self.clock, self.metrics, self._rng, gate)
-            public = PublicFeed(accounts, spec, self.inbox.post, tools)
+            tap = self._recorder.frame if self._recorder is not None else None
+            tools = Tools(self.clock, self.metrics, self._rng, gate, tap)
+            public = PublicFeed(accounts, spec, self._public_door, tools)
             tasks.append(self._public_task(group, spec.name, public))
             tasks += [self._account_task(group, spec, account, tools, public.watch) for account in accounts]
         return tasks
 
     def _public_task(self, group: asyncio.TaskGroup, venue: str, feed: PublicFeed) -> asyncio.Task[None]:
         def crashed(_: Exception) -> None:
-            self.inbox.post(StreamGap(venue, None, "public feed crashed", self.clock.monotonic_ns()))
+            self._public_door(StreamGap(venue, None, "public feed crashed", self.clock.monotonic_ns()))
 
         name = f"public {venue}"
         task = supervise(name, feed.run, self.metrics, crashed, self._rng)
@@ -178,14 +197,26 @@ class Daemon:
         tools: Tools,
         held: Callable[[Iterable[InstrumentId]], None],
     ) -> asyncio.Task[None]:
-        feed = AccountFeed(account, spec, self.inbox.post, tools, held)
+        feed = AccountFeed(account, spec, self._account_door, tools, held)
         self._feeds[feed.id] = feed
 
         def crashed(_: Exception) -> None:
-            self.inbox.post(StreamGap(spec.name, feed.id, "account feed crashed", self.clock.monotonic_ns()))
+            self._account_door(
+                StreamGap(spec.name, feed.id, "account feed crashed", self.clock.monotonic_ns())
+            )
 
         task = supervise(f"account {feed.id}", feed.run, self.metrics, crashed, self._rng)
         return group.create_task(task, name=f"account {feed.id}")
+
+    @property
+    def _public_door(self) -> Post:
+        """Where the public feeds post."""
+        return self._recorder.public_door(self.inbox.post) if self._recorder else self.inbox.post
+
+    @property
+    def _account_door(self) -> Post:
+        """Where the feeds of accounts post."""
+        return self._recorder.account_door(self.inbox.post) if self._recorder else self.inbox.post
 
     async def _supervised(self, name: str, task: Callable[[], object]) -> None:
         await supervise(name, task, self.metrics, lambda _: None, self._rng)  # type: ignore[arg-type]
@@ -205,20 +236,18 @@ class Daemon:
 
 def run(config: Config, record: Path | None = None) -> int:
     """`margind run`: until SIGTERM or Ctrl-C. Raises CommandFailed for what the operator must mend."""
-    if record is not None:
-        raise CommandFailed("--record is not there yet in this release", ExitCode.REFUSED)
-    asyncio.run(started(config))
+    asyncio.run(started(config, record))
     return ExitCode.DONE
 
 
-async def started(config: Config) -> None:
+async def started(config: Config, record: Path | None = None) -> None:
     """Runs a daemon until it is told to stop; what the operator must mend is a CommandFailed."""
     refusals: list[CommandFailed] = []
     try:
-        await _run(config)
+        await _run(config, record)
     except* (DataDirInUse, LedgerInUse) as errors:
         refusals.append(CommandFailed(_first_words(errors), ExitCode.IN_USE))
-    except* (StoreError, LedgerRefused, BadMetricsAddress) as errors:
+    except* (StoreError, LedgerRefused, BadMetricsAddress, RecordingRefused) as errors:
         refusals.append(CommandFailed(_first_words(errors)))
     if refusals:  # raised out here: inside, it would come wrapped in a group
         raise refusals[0]
@@ -230,12 +259,14 @@ def _first_words(errors: BaseExceptionGroup[BaseException]) -> str:
     return _first_words(first) if isinstance(first, BaseExceptionGroup) else str(first)
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, record: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Daemon(config).run(stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store))
+    await Daemon(config, record=record).run(
+        stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store)
+    )
     log.info("stopped")
 
 

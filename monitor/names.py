@@ -59,6 +59,11 @@ class Metrics:
             buckets=(1e-6, 5e-6, 2e-5, 1e-4, 5e-4, 2e-3, 1e-2),
         )
 
+        self.recorded = Counter("margind_recorded", "Lines written to a recording.", registry=r)
+        self.record_dropped = Counter(
+            "margind_record_dropped", "Lines that a recording has no room for.", registry=r
+        )
+
     def _engine(self) -> None:
         r = self.registry
         self.inbox_depth = Gauge("margind_inbox_depth", "Events waiting for the next turn.", registry=r)
