@@ -34,6 +34,12 @@ class Engine:
         self._metrics = metrics
         self._sinks = sinks
         self._distances_due_ns = 0
+        self._counters = {
+            "price_rejected": metrics.prices_rejected,
+            "out_of_order": metrics.out_of_order,
+            "snapshot_rejected": metrics.snapshots_rejected,
+        }
+        self._counted: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:
         """Turns for ever."""
@@ -53,7 +59,9 @@ class Engine:
         if began_ns >= self._distances_due_ns:
             self._book.refresh_distances(DISTANCES_A_TICK)
             self._distances_due_ns = began_ns + round(TICK_S * 1e9)
-        turn = self._book.turn(self._clock.monotonic_ns(), self._clock.wall_ns(), batch.oldest_received_ns)
+        swept_ns = self._clock.monotonic_ns()
+        turn = self._book.turn(swept_ns, self._clock.wall_ns(), batch.oldest_received_ns)
+        self._metrics.sweep_seconds.observe((self._clock.monotonic_ns() - swept_ns) / 1e9)
         for sink in self._sinks:
             sink(turn)
         self._measure(began_ns, turn)
@@ -65,3 +73,12 @@ class Engine:
         self._metrics.last_evaluation.set(turn.as_of_ns / 1e9)
         if turn.oldest_received_ns is not None and turn.assessed:
             self._metrics.frame_to_assessment.observe((turn.now_ns - turn.oldest_received_ns) / 1e9)
+        self._count()
+
+    def _count(self) -> None:
+        """What the book refused since the last turn; the book itself knows no metrics."""
+        for (what, why), total in self._book.counts.items():
+            more = total - self._counted.get((what, why), 0)
+            if more and what in self._counters:
+                self._counted[what, why] = total
+                self._counters[what].labels(why).inc(more)

@@ -79,14 +79,11 @@ class Metrics:
         self.snapshots_rejected = Counter(
             "margind_snapshot_rejected", "Snapshots not applied.", ["reason"], registry=r
         )
-        self.unknown_instruments = Counter(
-            "margind_unknown_instrument", "Positions in instruments that are not defined.", registry=r
-        )
         self.turn_seconds = Histogram(
             "margind_turn_seconds", "Time of one turn.", registry=r, buckets=LATENCY_BUCKETS
         )
         self.sweep_seconds = Histogram(
-            "margind_sweep_seconds", "Time of the compiled sweep.", registry=r, buckets=LATENCY_BUCKETS
+            "margind_sweep_seconds", "Time to assess what was touched, bands and ages included.", registry=r, buckets=LATENCY_BUCKETS
         )
         self.frame_to_assessment = Histogram(
             "margind_frame_to_assessment_seconds",
