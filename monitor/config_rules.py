@@ -24,6 +24,7 @@ from monitor.config_names import ENVIRONMENTS, LEVEL_NAMES, RECEIVER_KINDS, VENU
 from monitor.config_problem import shown, suggestion
 from monitor.config_read import Rule
 from monitor.domain.identity import PART
+from monitor.store_url import SCHEME, SHAPE, BadStoreUrl, watched
 
 HYPERLIQUID_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 PRIVATE_KEY = re.compile(r"(?<![0-9a-fA-F])(0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
@@ -162,6 +163,8 @@ def are_endpoints(endpoints: Mapping[str, str]) -> Iterable[tuple[str, str]]:
 
 def is_store_url(text: str) -> str:
     """Where Redis is; its password is not part of it."""
+    if text.startswith(SCHEME):
+        return _sentinel_mistake(text)
     url = _split(text)
     if (
         url is None
@@ -169,9 +172,20 @@ def is_store_url(text: str) -> str:
         or bool(url.host) == (url.scheme == "unix")
     ):
         return (
-            'must be "redis://HOST:PORT/0", "rediss://..." (TLS) or "unix:///path"; leave it out for our own'
+            'must be "redis://HOST:PORT/0", "rediss://..." (TLS), "unix:///path" or '
+            f'"{SHAPE}"; leave it out for our own'
         )
     if url.has_user or "password=" in text:
+        return "holds a user or password: write password_file, password_env or password_credential"
+    return ""
+
+
+def _sentinel_mistake(text: str) -> str:
+    try:
+        watched(text)
+    except BadStoreUrl as fault:
+        return str(fault)
+    if "@" in text or "password=" in text:
         return "holds a user or password: write password_file, password_env or password_credential"
     return ""
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
-from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -20,6 +19,7 @@ from monitor.domain.assessment import RiskBand
 from monitor.sinks.danger import danger_key
 from monitor.sinks.embedded_store import find_store_url
 from monitor.sinks.state_record import SCHEMA, Keys, StateMeta, StateRecord
+from monitor.sinks.store_client import client
 from monitor.status_table import plain_table, rich_table
 
 ALL_CLEAR, IN_DANGER, UNKNOWN, NO_DAEMON = 0, 1, 2, 3
@@ -83,15 +83,14 @@ def _read(data_dir: Path, url: str | None, password: str | None, shard: str) -> 
 
 
 def _fetch(url: str, password: str | None, keys: Keys) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-    client = Redis.from_url(
-        url,
-        password=password,
-        protocol=2,
-        socket_timeout=ANSWER_S,
-        socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 0),
-    )
-    with client, client.pipeline(transaction=True) as pipeline:
+    options = {
+        "password": password,
+        "protocol": 2,
+        "socket_timeout": ANSWER_S,
+        "socket_connect_timeout": ANSWER_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    with client(url, options) as reader, reader.pipeline(transaction=True) as pipeline:
         pipeline.hgetall(keys.meta)
         pipeline.hgetall(keys.state)
         meta, pools = pipeline.execute()

@@ -16,6 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from monitor.config import Secret
+from monitor.sinks.store_client import async_client
+from monitor.store_url import BadStoreUrl
 
 CONNECT_S = 1.0  # a slow link needs several round trips to greet; nothing waits for it
 COMMAND_S = 0.25
@@ -35,16 +37,13 @@ STORE_ERRORS = (exceptions.RedisError, OSError, TimeoutError)
 Command = tuple[str | bytes | int, ...]
 
 
-class BadStoreUrl(ValueError):
-    """[store] url is none that we can open."""
-
-
 class StoreLink:
     """Open, ask, close. Raises only STORE_ERRORS; after one of them, `close` and open again."""
 
     def __init__(self, url: str, password: Secret | None = None) -> None:
         self._url, self._password = url, password
         self._client: Redis | None = None
+        self._sentinels: list[Redis] = []
         try:
             self._new_client()
         except ValueError as error:
@@ -57,7 +56,7 @@ class StoreLink:
 
     async def open(self) -> None:
         """Connects, and asks for a PONG before anything large is sent."""
-        self._client = self._new_client()
+        self._client, self._sentinels = self._new_client()
         await self.ask("PING", deadline_s=CONNECT_S)
 
     async def ask(self, *command: str | bytes | int, deadline_s: float = COMMAND_S) -> Any:
@@ -82,19 +81,20 @@ class StoreLink:
             return
         try:
             async with asyncio.timeout(COMMAND_S):
-                await client.connection_pool.disconnect(inuse_connections=True)
+                for each in (client, *self._sentinels):
+                    await each.connection_pool.disconnect(inuse_connections=True)
         except STORE_ERRORS:
             pass  # the sockets are closed all the same
 
-    def _new_client(self) -> Redis:
-        return Redis.from_url(
-            self._url,
-            password=self._password.reveal() if self._password else None,  # one in the URL wins
-            protocol=2,
-            socket_connect_timeout=CONNECT_S,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-        )
+    def _new_client(self) -> tuple[Redis, list[Redis]]:
+        options = {
+            "password": self._password.reveal() if self._password else None,  # one in the URL wins
+            "protocol": 2,
+            "socket_connect_timeout": CONNECT_S,
+            "socket_timeout": None,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        return async_client(self._url, options)
 
 
 def error_kind(error: Exception) -> str:

@@ -16,7 +16,7 @@ from monitor.clock import ManualClock
 from monitor.config import Secret
 from monitor.names import Metrics
 from monitor.sinks.redis_state import RedisState
-from monitor.sinks.store_link import BadStoreUrl
+from monitor.store_url import BadStoreUrl
 from tests.support.state_reader import CHANGES, STATE, a_sink, entries, errors, is_up, pools
 from tests.support.store_server import StoreServer
 from tests.support.views import label, turn_of, turn_with, view_of

@@ -62,10 +62,12 @@ class StoreServer:
         return await self._reader.execute_command(*command)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        words = ["--port", "0", "--unixsocket", str(self._folder / "s.sock"), "--dir", str(self._folder)]
-        words += ["--save", "", "--appendonly", "no", "--loglevel", "warning", *self._options]
         with (self._folder / "log").open("ab") as output:
-            return subprocess.Popen([self._binary, *words], stdout=output, stderr=output)
+            return subprocess.Popen([self._binary, *self._words()], stdout=output, stderr=output)
+
+    def _words(self) -> list[str]:
+        words = ["--port", "0", "--unixsocket", str(self._folder / "s.sock"), "--dir", str(self._folder)]
+        return [*words, "--save", "", "--appendonly", "no", "--loglevel", "warning", *self._options]
 
     async def _pongs(self) -> bool:
         try:
