@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -163,6 +163,18 @@ class CcxtRest:
             raise judged
         if status >= 400:
             raise VenueUnavailable(f"{self._venue} answered {status}")
+
+
+async def together(*calls: Awaitable[Any]) -> list[Any]:
+    """All answers, or the first failure as it is (a TaskGroup would wrap it)."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def _retry_after_s(headers: Mapping[str, str], otherwise_s: float) -> float:

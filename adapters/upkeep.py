@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,13 @@ KEY_CHECK_AGAIN_S = 60.0
 Refused = KeyRefused | UnsupportedMode
 
 
+class KeyChecker(Protocol):
+    """The part of a SnapshotSource that knows the key."""
+
+    async def check_key(self) -> None:
+        """Raises KeyRefused unless the key can read and can neither trade nor withdraw."""
+
+
 class Upkeep:
     """For one account; `refuse` tells everybody that it may not be watched, and why."""
 
@@ -30,7 +38,7 @@ class Upkeep:
         self._refuse = refuse
         self._rng = rng
 
-    async def admit(self, source: SnapshotSource) -> bool:
+    async def admit(self, source: KeyChecker) -> bool:
         """Returns when the key may be used; False when the venue could not say and the check must go on."""
         backoff = Backoff(self._rng)
         tries = 0
@@ -49,7 +57,7 @@ class Upkeep:
                 return True
         return False
 
-    async def check_again(self, source: SnapshotSource, checked: bool) -> None:
+    async def check_again(self, source: KeyChecker, checked: bool) -> None:
         """Every six hours, every minute while the venue can't say; ends with KeyRefused, never otherwise."""
         while True:
             await asyncio.sleep(KEY_CHECK_S if checked else KEY_CHECK_AGAIN_S)
@@ -75,7 +83,10 @@ class Upkeep:
                     await source.keep_alive()
             except StreamExpired as expired:
                 reopen(str(expired))
-            except (VenueUnavailable, KeyRefused, UnsupportedMode, TimeoutError) as failed:
+            except (KeyRefused, UnsupportedMode) as refused:
+                self._refuse(refused)
+                pause_s = self.slowly_s()
+            except (VenueUnavailable, TimeoutError) as failed:
                 log.warning("keep_alive_failed", account=self._account, error=words(failed))
                 pause_s = 1.0 + backoff.next_s()
             else:

@@ -54,6 +54,8 @@ class Dispatcher:
         self._rng = rng
         self._lines = {name: WaitingLine(notifier) for name, notifier in notifiers.items()}
         self._jobs: dict[AlertKey, list[Job]] = {}
+        self._retired: list[Notifier] = []  # replaced by a reload; an attempt may still be under way
+        self._workers: asyncio.TaskGroup | None = None
         self._superseded: list[Job] = []  # to be written down; until then a restart would send them again
         self._cry_s = 0.0
 
@@ -84,15 +86,32 @@ class Dispatcher:
     async def run(self) -> None:
         """Delivers for ever."""
         async with asyncio.TaskGroup() as group:
+            self._workers = group
             for name, line in self._lines.items():
-                for _ in range(AT_ONCE):
-                    group.create_task(self._work(name, line))
+                self._staff(group, name, line)
             group.create_task(self._watch())
+
+    def renew(self, notifiers: Mapping[str, Notifier], fall_through_after_s: float) -> None:
+        """Takes new and changed receivers; what waits for one of that name goes out through the new one."""
+        self._fall_through_after_s = fall_through_after_s
+        for name, notifier in notifiers.items():
+            line = self._lines.get(name)
+            if line is not None:
+                self._retired.append(line.notifier)
+                line.take(notifier)
+                continue
+            line = self._lines[name] = WaitingLine(notifier)
+            if self._workers is not None:
+                self._staff(self._workers, name, line)
 
     async def close(self) -> None:
         """Lets go of every channel's connections."""
-        for line in self._lines.values():
-            await line.notifier.close()
+        for notifier in (*self._retired, *(line.notifier for line in self._lines.values())):
+            await notifier.close()
+
+    def _staff(self, group: asyncio.TaskGroup, name: str, line: WaitingLine) -> None:
+        for _ in range(AT_ONCE):
+            group.create_task(self._work(name, line))
 
     async def _work(self, name: str, line: WaitingLine) -> None:
         while True:

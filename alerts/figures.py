@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from alerts.phrases import AS_REPORTED, VENUE_MODEL, is_known, symbol
+from alerts.phrases import is_known, position_key, source_of, symbol
 from alerts.wording import NAME_LIMIT, plain, utc
 from monitor.domain.assessment import (
     Contributor,
@@ -31,7 +31,7 @@ def figures(assessment: MarginAssessment | None) -> Json | None:
     return {
         "unit": plain(assessment.unit, NAME_LIMIT),
         "model": plain(assessment.model, NAME_LIMIT),
-        "source": AS_REPORTED if assessment.model == VENUE_MODEL else "computed",
+        "source": source_of(assessment.pool, assessment),
         "band": assessment.band.label,
         "reasons": list(assessment.reasons.labels),
         "deficit": assessment.deficit if known else None,
@@ -86,9 +86,8 @@ def lists_of(assessment: MarginAssessment | None) -> dict[str, list[Json]]:
 
 
 def _contributor(position: Contributor, assessment: MarginAssessment) -> Json:
-    key = f"{position.instrument}/{position.side}" if position.side else position.instrument
     reported = assessment.venue_reported
-    venue_price = reported.liquidation_prices.get(key) if reported is not None else None
+    venue_price = reported.liquidation_prices.get(position_key(position)) if reported is not None else None
     return {
         "instrument": plain(position.instrument, NAME_LIMIT),
         "symbol": symbol(position.instrument, ""),

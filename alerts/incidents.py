@@ -61,6 +61,10 @@ class Incidents:
             key: _Watch(incident.desk, "", None, restored=True) for key, incident in self._open.items()
         }
 
+    def retime(self, times: Alerts) -> None:
+        """Other times from now on; what is under way is judged by them at the next look."""
+        self._times = times
+
     @property
     def open(self) -> tuple[Incident, ...]:
         """What is open now."""

@@ -137,6 +137,7 @@ def lines(notification: Notification) -> list[str]:
     """Everything that somebody woken at night needs, one fact a line; the headline is not among them."""
     assessment = notification.assessment
     told = [_state_line(notification), phrases.place_line(notification.key.pool, notification.desk)]
+    told += phrases.source_lines(notification.key.pool, assessment)
     told += _other_lines(notification.others)
     if notification.detail:
         told.append(f"detail: {plain(notification.detail)}")

@@ -23,13 +23,14 @@ from monitor.domain.assessment import (
     RiskBand,
     UnderlyingMove,
 )
-from monitor.domain.identity import InstrumentId, PoolId
+from monitor.domain.identity import InstrumentId, PoolId, symbol_of
 
 WORST_SHOWN = 3
 RESCUES_SHOWN = 5
 SIDES = ("long", "short")
-AS_REPORTED = "as reported by the venue, not computed"
 VENUE_MODEL = "venue_ratio"
+COMPUTED = "computed"
+THROUGH_CCXT = "ccxt:"  # before the name of an exchange that is read through ccxt: nothing of it is computed
 
 
 def reasons_of(assessment: MarginAssessment | None) -> str:
@@ -44,11 +45,39 @@ def is_known(assessment: MarginAssessment | None) -> bool:
     return assessment is not None and assessment.band is not RiskBand.UNKNOWN
 
 
+def is_told(pool: PoolId, assessment: MarginAssessment | None) -> bool:
+    """Whether the figures of a pool are the venue's word. Known without an assessment, too."""
+    model = "" if assessment is None else assessment.model
+    return model == VENUE_MODEL or pool.startswith(THROUGH_CCXT)
+
+
+def source_of(pool: PoolId, assessment: MarginAssessment | None) -> str:
+    """`computed`, or `as binanceusdm (via ccxt) tells it, not computed by margind`."""
+    if not is_told(pool, assessment):
+        return COMPUTED
+    return f"{teller(pool)} tells it, not computed by margind"
+
+
+def teller(pool: PoolId) -> str:
+    """`as okx (via ccxt)`"""
+    venue = pool_parts(pool).venue
+    name = venue.removeprefix(THROUGH_CCXT)
+    return f"as {name} (via ccxt)" if name != venue else f"as {venue}"
+
+
+def source_lines(pool: PoolId, assessment: MarginAssessment | None) -> list[str]:
+    """Whose figure the ratio is, where it is not ours: in every message about such a pool."""
+    if not is_told(pool, assessment):
+        return []
+    return [f"source: ratio {source_of(pool, assessment)}"]
+
+
 def ratio_text(assessment: MarginAssessment | None) -> str:
     """`margin ratio 0.87`, or why there is none."""
     if assessment is None or not is_known(assessment):
         return f"margin ratio not known ({reasons_of(assessment)})"
-    source = f" ({AS_REPORTED})" if assessment.model == VENUE_MODEL else ""
+    told = is_told(assessment.pool, assessment)
+    source = f" ({source_of(assessment.pool, assessment)})" if told else ""
     if assessment.margin_ratio is not None:
         return f"margin ratio {ratio(assessment.margin_ratio)}{source}"
     if assessment.equity is not None and assessment.equity <= 0:
@@ -78,6 +107,8 @@ def move_text(assessment: MarginAssessment) -> str:
     """`BTC -1.9 % liquidates`, or what else there is to say of the distance."""
     if is_past_the_line(assessment):
         return "at or past liquidation now"
+    if is_told(assessment.pool, assessment):
+        return "distance not known, for no price is in it"
     nearest = nearest_move(assessment)
     if nearest is None:
         return "no move of one underlying is known to liquidate it"
@@ -88,7 +119,7 @@ def distance_line(assessment: MarginAssessment) -> str:
     """The nearer liquidating move, and the move to the other side of the same underlying."""
     nearest = nearest_move(assessment)
     if nearest is None or is_past_the_line(assessment):
-        return f"distance: {move_text(assessment)}"
+        return f"distance: {move_text(assessment).removeprefix('distance ')}"
     own = next(move for move in assessment.moves if move.underlying == nearest[0])
     other = own.upper_percent if nearest[1] == own.lower_percent else own.lower_percent
     rest = f"; the other way {percent(other)}" if other is not None else ""
@@ -97,23 +128,38 @@ def distance_line(assessment: MarginAssessment) -> str:
 
 def symbol(instrument: str, side: str) -> str:
     """The venue's own symbol, with the side of hedge mode."""
-    name = instrument.partition(":")[2] or instrument
+    name = symbol_of(InstrumentId(instrument)) or instrument
     return plain(f"{name} {side}".strip(), NAME_LIMIT)
 
 
 def liquidation_line(assessment: MarginAssessment) -> str | None:
     """The venue-convention price of the position that is nearest to its own."""
-    priced = [(c, c.liquidation_price) for c in assessment.contributors if _is_price(c.liquidation_price)]
+    told = is_told(assessment.pool, assessment)
+    prices = (
+        (c, _venue_price(c, assessment) if told else c.liquidation_price) for c in assessment.contributors
+    )
+    priced = [(position, price) for position, price in prices if _is_price(price)]
     if not priced:
         return None
+    whose = f"{teller(assessment.pool)} tells it" if told else "by the venue's convention: other prices held"
     position, price = min(priced, key=lambda pair: _gap(pair[0].mark_price, pair[1]))
     assert price is not None
     held = f" ({percent(100 * (price / position.mark_price - 1))})" if _is_price(position.mark_price) else ""
     return (
         f"liquidation price: {symbol(position.instrument, position.side)} "
         f"{number(price, position.price_digits)} at mark {number(position.mark_price, position.price_digits)}"
-        f"{held}, by the venue's convention: other prices held"
+        f"{held}, {whose}"
     )
+
+
+def _venue_price(position: Contributor, assessment: MarginAssessment) -> float | None:
+    reported = assessment.venue_reported
+    return None if reported is None else reported.liquidation_prices.get(position_key(position))
+
+
+def position_key(position: Contributor) -> str:
+    """`INSTRUMENT`, or `INSTRUMENT/long` in hedge mode, as the venue's own prices are kept."""
+    return f"{position.instrument}/{position.side}" if position.side else position.instrument
 
 
 def _is_price(value: float | None) -> bool:
@@ -127,17 +173,25 @@ def _gap(mark: float, price: float | None) -> float:
 def contributor_lines(assessment: MarginAssessment) -> list[str]:
     """The positions that ask for most maintenance margin, worst first."""
     shown = assessment.contributors[:WORST_SHOWN]
-    lines = [f"weighs: {contributor_text(position, assessment.unit)}" for position in shown]
     rest = len(assessment.contributors) - len(shown)
-    return [*lines, f"weighs: and {rest:,} more"] if rest > 0 else lines
+    if is_told(assessment.pool, assessment):
+        word, lines = "holds", [f"holds: {size_text(position)}" for position in shown]
+    else:
+        word, lines = "weighs", [f"weighs: {contributor_text(p, assessment.unit)}" for p in shown]
+    return [*lines, f"{word}: and {rest:,} more"] if rest > 0 else lines
+
+
+def size_text(position: Contributor) -> str:
+    """One position: size and mark."""
+    size = number(position.quantity, position.quantity_digits)
+    mark = number(position.mark_price, position.price_digits)
+    return f"{symbol(position.instrument, position.side)} {size} at mark {mark}"
 
 
 def contributor_text(position: Contributor, unit: str) -> str:
     """One position: size, mark, maintenance margin, profit."""
-    size = number(position.quantity, position.quantity_digits)
-    mark = number(position.mark_price, position.price_digits)
     return (
-        f"{symbol(position.instrument, position.side)} {size} at mark {mark}, "
+        f"{size_text(position)}, "
         f"maintenance margin {money(position.maintenance_margin, unit)}, "
         f"unrealised profit {money(position.unrealised_profit, unit)}"
     )
@@ -146,8 +200,9 @@ def contributor_text(position: Contributor, unit: str) -> str:
 def margin_line(assessment: MarginAssessment) -> str:
     """Equity against what it has to cover."""
     unit = assessment.unit
+    word = "margin as told" if is_told(assessment.pool, assessment) else "margin"
     return (
-        f"margin: equity {money(assessment.equity, unit)}, "
+        f"{word}: equity {money(assessment.equity, unit)}, "
         f"maintenance margin {money(assessment.maintenance_margin, unit)}, "
         f"headroom {money(assessment.headroom, unit)}"
     )
@@ -166,7 +221,8 @@ def rescue_text(option: RescueOption, assessment: MarginAssessment) -> str:
     after = f"-> ratio {ratio(option.ratio_after)}"
     if option.action != "cut":
         text = f"{option.action} {amount(option.amount, option.digits)} {option.target}"
-        return f"{plain(text)} {after}"
+        same = ", if its maintenance margin stays" if is_told(assessment.pool, assessment) else ""
+        return f"{plain(text)} {after}{same}"
     instrument, _, side = option.target.rpartition("/")
     if side not in SIDES:
         instrument, side = option.target, ""

@@ -96,6 +96,15 @@ class AlertService:
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
+    def reload(self, config: Config) -> None:
+        """Takes other receivers, routes and times; raises ValueError, and then nothing has changed."""
+        known = {receiver.name: receiver for receiver in self._config.receivers}
+        changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
+        notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s)
+        self._incidents.retime(config.alerts)
+        self._config = config
+
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
         for pool in turn.removed:

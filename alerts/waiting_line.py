@@ -1,4 +1,8 @@
-"""What waits for one receiver: the worst of what is due first, nothing while the receiver wants a pause."""
+"""What waits for one receiver: the worst of what is due first, nothing while the receiver wants a pause.
+
+A receiver with a pace gets what is not critical one by one. A critical page may leave ahead of its turn, a
+few of them at once; what comes later waits until the mean is right again.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from alerts.alert import Notification
-from alerts.notify.notifier import Notifier
+from alerts.alert import Level, Notification
+from alerts.notify.notifier import Notifier, Paced
 
 
 @dataclass(eq=False)
@@ -34,12 +38,19 @@ class WaitingLine:
     """The jobs of one receiver; several workers take from it."""
 
     def __init__(self, notifier: Notifier) -> None:
-        self.notifier = notifier
+        self.take(notifier)
+        self._turn_s = 0.0  # when the pace allows the next one
         self._numbers = count()
         self._due: list[tuple[int, int, int, Job]] = []  # by level, age, number
         self._later: list[tuple[float, int, Job]] = []  # by the time when it is due
         self._paused_until_s = 0.0
         self._changed = asyncio.Event()
+
+    def take(self, notifier: Notifier) -> None:
+        """The channel from now on."""
+        self.notifier = notifier
+        self.every_s, burst = (notifier.every_s, notifier.burst) if isinstance(notifier, Paced) else (0.0, 1)
+        self._lead_s = self.every_s * (burst - 1)  # how far ahead of its turn a critical page may leave
 
     def put(self, job: Job, due_s: float) -> None:
         """Queues a job that is due at a time of the monotonic clock."""
@@ -69,13 +80,17 @@ class WaitingLine:
             heapq.heappush(self._due, (-int(notification.level), notification.created_ns, number, job))
         while self._due and self._due[0][-1].is_settled:
             heapq.heappop(self._due)
-        if not self._due or at_s < self._paused_until_s:
+        if not self._due or at_s < self._allowed_s(self._due[0][-1]):
             return None
+        self._turn_s = max(self._turn_s, at_s) + self.every_s
         return heapq.heappop(self._due)[-1]
 
+    def _allowed_s(self, job: Job) -> float:
+        lead_s = self._lead_s if job.notification.level >= Level.CRITICAL else 0.0
+        return max(self._paused_until_s, self._turn_s - lead_s)
+
     def _idle_s(self, at_s: float) -> float | None:
-        if self._due:
-            return max(0.001, self._paused_until_s - at_s)
+        wakes = [self._allowed_s(self._due[0][-1])] if self._due else []
         if self._later:
-            return max(0.001, max(self._later[0][0], self._paused_until_s) - at_s)
-        return None
+            wakes.append(max(self._later[0][0], self._paused_until_s))
+        return max(0.001, min(wakes) - at_s) if wakes else None

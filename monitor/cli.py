@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.exit_codes import MEANINGS, CommandFailed, ExitCode
 
@@ -117,7 +118,10 @@ def _add_run(commands: Commands) -> None:
 def _run(parsed: argparse.Namespace) -> int:
     from monitor.config_load import load
 
-    config = load(parsed.config, allow_empty=parsed.allow_empty)
+    def read() -> Config:
+        return load(parsed.config, allow_empty=parsed.allow_empty)
+
+    config = read()
     for warning in config.warnings:
         print(f"{config.source}: warning: {warning}", file=sys.stderr)
     from monitor.compile_cache import use_compile_cache
@@ -125,7 +129,7 @@ def _run(parsed: argparse.Namespace) -> int:
     use_compile_cache(Path(config.daemon.data_dir))
     from monitor import daemon
 
-    return daemon.run(config, record=parsed.record)
+    return daemon.run(read, config, record=parsed.record)
 
 
 def _add_check_config(commands: Commands) -> None:
@@ -274,15 +278,15 @@ def _add_demo(commands: Commands) -> None:
     added.add_argument(
         "--speed",
         type=_positive,
-        default=10.0,
-        help="how many times as fast as a clock the prices go; all else is real; default: %(default)g",
+        help="how many times as fast as a clock the prices go; all else is real; default: the hour fits into "
+        "--for, else 10",
     )
     added.add_argument("--seed", type=int, default=1, help="another seed, another wobble of the prices")
     added.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="write every alert as delivered, and the last state of each pool",
+        help="write every alert and e-mail as delivered, and the last state of each pool",
     )
 
 

@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from monitor.paths import make_data_dir
+
 SOURCES = ("margin", "book")
 FOLDER = "compiled"
 
@@ -19,7 +21,7 @@ def use_compile_cache(data_dir: Path) -> Path:
     digest = hashlib.sha256()
     for path in sorted(path for name in SOURCES for path in (home / name).glob("*.py")):
         digest.update(path.read_bytes())
-    chosen = data_dir / FOLDER / digest.hexdigest()[:16]
+    chosen = make_data_dir(data_dir) / FOLDER / digest.hexdigest()[:16]
     chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     if not any(chosen.rglob("*.nbi")):

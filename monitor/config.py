@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import NoReturn
 
 import msgspec
@@ -21,6 +22,12 @@ class Secret:
     def reveal(self) -> str:
         """The secret itself; hand it to the library that needs it and nowhere else."""
         return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
     def __repr__(self) -> str:
         return f"Secret(from {self.source})"
@@ -53,6 +60,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     key: Secret
     secret: Secret
+    passphrase: Secret | None = None  # a third word that some exchanges of ccxt want (OKX, Bitget, KuCoin)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -98,6 +106,7 @@ class Receiver(msgspec.Struct, frozen=True):
     kind: str
     url: str | None = None  # webhook; slack: another API base, for tests
     secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
+    secret_previous: Secret | None = None  # webhook: signs beside `secret` while that one is given out
     channel: str | None = None  # slack
     host: str | None = None  # email
     port: int = 587

@@ -66,6 +66,7 @@ def check_accounts(entries: list[Entry[Account]], findings: Findings) -> None:
                 place, f"reads the same account as {seen[access]}: same venue and credentials; remove one"
             )
         seen.setdefault(access, place)
+    _refuse_two_markets(read, findings)
 
 
 def _refuse_private_keys(value: object, place: str, findings: Findings) -> None:
@@ -99,10 +100,11 @@ def _check_access(account: Account, place: str, findings: Findings) -> None:
         findings.problem(
             key_at(place, "subaccount"), "a subaccount has an address of its own: give that as address"
         )
-    if facts.needs_key and account.credentials is None:
+    either = facts.key_or_address
+    if facts.needs_key and account.credentials is None and not (either and account.address is not None):
         wanted = 'credentials = { key_file = "/path", secret_file = "/path" }, a key that may only read'
         findings.problem(key_at(place, "credentials"), f"is missing: {account.venue} wants {wanted}")
-    if not facts.needs_address and account.address is not None:
+    if not facts.needs_address and account.address is not None and not either:
         findings.problem(
             key_at(place, "address"), f"{account.venue} is read with a key, not by address: remove it"
         )
@@ -118,6 +120,28 @@ def _check_environment(account: Account, place: str, findings: Findings) -> None
             key_at(place, "endpoints"),
             'only go with environment = "loopback": a key is sent to nobody but its venue',
         )
+
+
+def _refuse_two_markets(accounts: list[tuple[str, Account]], findings: Findings) -> None:
+    """A venue's contracts have one id each: the testnet's BTCUSDT would be priced by the real one's marks."""
+    first: dict[str, tuple[str, Account]] = {}
+    for place, account in accounts:
+        first_place, other = first.setdefault(account.venue, (place, account))
+        if account.environment != other.environment:
+            key, right = "environment", f"write environment = {shown(other.environment)}"
+        elif _addresses_of(account) != _addresses_of(other):
+            key, right = "endpoints", "write the same ones"
+        else:
+            continue
+        findings.problem(
+            key_at(place, key),
+            f"leads to another market than that of {first_place}, and {account.venue} names the contracts "
+            f"of both alike: {right}, or give it a daemon of its own",
+        )
+
+
+def _addresses_of(account: Account) -> dict[str, str]:
+    return {name: url.rstrip("/") for name, url in account.endpoints.items()}
 
 
 def _access_of(account: Account) -> tuple[str | None, ...]:

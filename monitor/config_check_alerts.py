@@ -20,7 +20,7 @@ SIGNING_PREFIX = "whsec_"
 SIGNING_BYTES = (24, 64)  # Standard Webhooks 1.0.0, "Signature scheme", 2026-01
 KEYS_OF_KIND = {
     "terminal": (),
-    "webhook": ("url", "secret", "allow_private_destinations"),
+    "webhook": ("url", "secret", "secret_previous", "allow_private_destinations"),
     "slack": ("url", "secret", "channel", "allow_private_destinations"),
     "email": (
         "host",
@@ -81,14 +81,26 @@ def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
             key_at(place, "url"),
             "must be https; for a receiver inside your own network set allow_private_destinations = true",
         )
-    if receiver.kind == "webhook" and receiver.secret is not None and not is_signing_secret(receiver.secret):
-        findings.problem(
-            key_at(place, "secret"),
-            f"({receiver.secret.source}) is no signing secret: {SIGNING_PREFIX} and {SIGNING_BYTES[0]} "
-            f"to {SIGNING_BYTES[1]} bytes in base64",
-        )
+    if receiver.kind == "webhook":
+        _check_signing(receiver, place, findings)
     if receiver.kind == "email":
         _check_email(receiver, place, findings)
+
+
+def _check_signing(receiver: Receiver, place: str, findings: Findings) -> None:
+    secret, previous = receiver.secret, receiver.secret_previous
+    for key, given in (("secret", secret), ("secret_previous", previous)):
+        if given is not None and not is_signing_secret(given):
+            findings.problem(
+                key_at(place, key),
+                f"({given.source}) is no signing secret: {SIGNING_PREFIX} and {SIGNING_BYTES[0]} "
+                f"to {SIGNING_BYTES[1]} bytes in base64",
+            )
+    if secret is not None and previous is not None and secret.reveal() == previous.reveal():
+        findings.problem(
+            key_at(place, "secret_previous"),
+            "is the same as secret: give the new one as secret, or remove this",
+        )
 
 
 def _check_email(receiver: Receiver, place: str, findings: Findings) -> None:

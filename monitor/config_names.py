@@ -14,6 +14,7 @@ class VenueFacts(NamedTuple):
     needs_key: bool
     needs_address: bool
     models: tuple[str, ...]  # margin models that its accounts may need
+    key_or_address: bool = False  # whichever the exchange is read by: only ccxt knows
 
 
 VENUES = {
@@ -21,7 +22,7 @@ VENUES = {
     "bybit": VenueFacts(True, False, ("bybit_unified", "bybit_isolated")),
     "hyperliquid": VenueFacts(False, True, ("tiered",)),
 }
-THROUGH_CCXT = VenueFacts(True, False, ("venue_ratio",))
+THROUGH_CCXT = VenueFacts(True, False, ("venue_ratio",), key_or_address=True)
 CCXT_NAME = re.compile(r"ccxt:[a-z][a-z0-9_]{1,40}")
 VENUE_NAMES = (*VENUES, "ccxt:NAME")
 

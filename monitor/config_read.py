@@ -45,7 +45,7 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
 MEANT: dict[tuple[type, str], str] = {
     **{
         (Account, key): f"write it inside credentials = {{ {key} = ... }}"
-        for field in ("key", "secret")
+        for field in ("key", "secret", "passphrase")
         for key in (field, *secrets.keys_of(field))
     },
 }

@@ -56,7 +56,9 @@ class Inbox:
     async def wait(self, timeout_s: float) -> None:
         """Returns when something has arrived, or after `timeout_s`."""
         try:
-            await asyncio.wait_for(self._arrived.wait(), timeout_s)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(timeout_s):
+                await self._arrived.wait()
         except TimeoutError:
             return
 

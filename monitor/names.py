@@ -59,11 +59,6 @@ class Metrics:
             buckets=(1e-6, 5e-6, 2e-5, 1e-4, 5e-4, 2e-3, 1e-2),
         )
 
-        self.recorded = Counter("margind_recorded", "Lines written to a recording.", registry=r)
-        self.record_dropped = Counter(
-            "margind_record_dropped", "Lines that a recording has no room for.", registry=r
-        )
-
     def _engine(self) -> None:
         r = self.registry
         self.inbox_depth = Gauge("margind_inbox_depth", "Events waiting for the next turn.", registry=r)
@@ -83,7 +78,10 @@ class Metrics:
             "margind_turn_seconds", "Time of one turn.", registry=r, buckets=LATENCY_BUCKETS
         )
         self.sweep_seconds = Histogram(
-            "margind_sweep_seconds", "Time to assess what was touched, bands and ages included.", registry=r, buckets=LATENCY_BUCKETS
+            "margind_sweep_seconds",
+            "Time to assess what was touched, bands and ages included.",
+            registry=r,
+            buckets=LATENCY_BUCKETS,
         )
         self.frame_to_assessment = Histogram(
             "margind_frame_to_assessment_seconds",
@@ -103,6 +101,10 @@ class Metrics:
 
     def _process(self) -> None:
         r = self.registry
+        self.recorded = Counter("margind_recorded", "Lines written to a recording.", registry=r)
+        self.record_dropped = Counter(
+            "margind_record_dropped", "Lines that a recording has no room for.", registry=r
+        )
         self.loop_lag = Gauge(
             "margind_loop_lag_seconds", "How late the event loop is, seen from a thread.", registry=r
         )
@@ -111,6 +113,12 @@ class Metrics:
         )
         self.task_restarts = Counter(
             "margind_task_restarts", "Supervised tasks that crashed and came back.", ["task"], registry=r
+        )
+
+        self.reload_ok = Gauge(
+            "margind_config_last_reload_successful",
+            "1 when the config in force is the file's newest; 0 when SIGHUP found one that is refused.",
+            registry=r,
         )
 
     def _alerts(self) -> None:

@@ -15,3 +15,10 @@ def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
     if given := environment.get("STATE_DIRECTORY"):
         return Path(given.split(":", 1)[0])
     return Path.home() / ".local" / "share" / "margind"
+
+
+def make_data_dir(path: Path) -> Path:
+    """The data directory, for its owner only; the folders above it are as the system makes them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path

@@ -26,6 +26,8 @@ COLUMNS = (  # heading, and whether it is a number
     ("WHY", False),
 )
 DROPPED_FIRST = ("MAINTENANCE", "EQUITY", "ACCOUNT AGE", "PRICE AGE", "DESK", "UNIT", "HEADROOM", "WHY")
+VENUE_MODEL = "venue_ratio"
+TOLD = "ratio told by venue"  # never shown as if it were computed
 STYLES = {
     "UNKNOWN": "bold magenta",
     "liquidation": "bold white on red",
@@ -80,7 +82,8 @@ def _fitting(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _cells(record: StateRecord) -> list[str]:
-    why = ",".join(record.reasons) or ("deficit" if record.deficit else "-")
+    said = [*record.reasons, *(["deficit"] if record.deficit and not record.reasons else [])]
+    why = ",".join([*said, *([TOLD] if record.model == VENUE_MODEL else [])]) or "-"
     cells = [
         record.band,
         record.pool,

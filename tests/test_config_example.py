@@ -70,7 +70,9 @@ def test_the_example_has_every_key_and_no_other(path: str) -> None:
     expected = set(keys_of(KINDS[path]))
     if path == "accounts.credentials":
         assert expected == {
-            f"{field}_{source}" for field in ("key", "secret") for source in ("file", "env", "credential")
+            f"{field}_{source}"
+            for field in ("key", "secret", "passphrase")
+            for source in ("file", "env", "credential")
         }
     assert keys_in(written_out(), path) == expected
 

@@ -198,6 +198,28 @@ def test_a_whole_route_after_narrow_ones_is_accepted(tmp_path: Path) -> None:
     assert refusal(tmp_path, changed('[[routes]]\nreceivers = ["ops", "screen"]\n', routes)) == ()
 
 
+def test_accounts_of_one_exchange_and_venues_apart_are_accepted(tmp_path: Path) -> None:
+    """Two accounts on one loopback exchange watch one market; another venue may be another environment."""
+    loopback = """
+[[accounts]]
+name = "NAME"
+venue = "bybit"
+desk = "alts"
+environment = "loopback"
+endpoints = { rest = "http://127.0.0.1:9801SLASH", ws = "ws://127.0.0.1:9801" }
+credentials = { key_file = "FILE", secret_env = "ALPHA_SECRET" }
+"""
+    text = RIGHT.replace('desk = "alts"', 'desk = "alts"\nenvironment = "testnet"')
+    for name, slash, file in (("gamma", "", "key"), ("delta", "/", "signing")):
+        text += loopback.replace("NAME", name).replace("SLASH", slash).replace("FILE", file)
+    assert [a.environment for a in loaded(tmp_path, text).accounts] == [
+        "main",
+        "testnet",
+        "loopback",
+        "loopback",
+    ]
+
+
 def test_a_secret_never_shows_itself(tmp_path: Path) -> None:
     """Not by repr, str, format, JSON, pickle or copy, alone or inside the whole config."""
     config = loaded(tmp_path)

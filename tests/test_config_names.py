@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import adapters
 from monitor.config_names import CCXT_NAME, MODEL_NAMES, VENUES, venue_facts
 from monitor.margin.models import MODELS
 from monitor.thresholds import SHIPPED
@@ -18,6 +19,16 @@ def test_every_model_can_be_named_and_has_levels() -> None:
 def test_accounts_of_native_venues_need_models_that_exist() -> None:
     """What a venue's accounts may need is there to be compiled."""
     assert {model for facts in VENUES.values() for model in facts.models} <= set(MODELS)
+
+
+def test_the_names_are_those_of_the_venues() -> None:
+    """Each venue that is built can be written, needs what its spec says, and may need its models."""
+    assert VENUES.keys() == adapters.VENUES.keys()
+    for name, spec in adapters.VENUES.items():
+        facts = VENUES[name]
+        assert facts.needs_key == spec.needs_key
+        assert facts.needs_address != spec.needs_key
+        assert set(facts.models) == set(spec.models)
 
 
 @pytest.mark.parametrize("name", ["ccxt:kraken", "ccxt:gate", "ccxt:binance_x"])

@@ -97,6 +97,12 @@ def silent_tests(tree: ast.AST) -> list[str]:
     return [test.name for test in tests if not ast.get_docstring(test)]
 
 
+def test_nobody_waits_with_wait_for() -> None:
+    """Under Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the result: a stop would hang."""
+    users = [path for path, text in files(*SHIPPED) if "asyncio.wait_for(" in text]
+    assert users == []
+
+
 def test_no_function_is_past_one_screen() -> None:
     """A function of more than 60 lines is two functions."""
     assert long_functions(FUNCTION_LIMIT) == []

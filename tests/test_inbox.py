@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from monitor.domain.event import StreamAlive, StreamGap
 from monitor.inbox import Inbox
 from monitor.names import Metrics
@@ -66,3 +70,24 @@ async def test_waiting_ends_when_something_arrives_or_the_time_is_up() -> None:
     inbox.post(StreamAlive(ACCOUNT, 1))
     await inbox.wait(3600)
     assert inbox.take().facts
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_who_is_stopped_as_something_arrives_is_stopped(steps: int) -> None:
+    """Python 3.11's wait_for loses a cancellation that comes with the event: the engine would never end."""
+    inbox = Inbox(Metrics())
+
+    async def engine() -> None:
+        while True:
+            await inbox.wait(20.0)
+            inbox.take()
+
+    running = asyncio.create_task(engine())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    inbox.post(mark("BTCUSDT", 1.0, 1))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running}, timeout=1.0)
+    assert running.cancelled()

@@ -144,6 +144,17 @@ def test_junk_in_the_sign_of_life_is_none(fields: dict[str, Any]) -> None:
     assert judge("main", raw_meta(**fields), raw_pools(CLEAR), NOW_NS).exit_code == 3
 
 
+def test_a_ratio_that_the_venue_told_is_marked() -> None:
+    """In the table, too, nobody may take it for one of ours; why it is unknown comes first."""
+    out = io.StringIO()
+    told = {"model": "venue_ratio", "distance_percent": None}
+    plain_table([a_record("p", **told), a_record("q", **told, reasons=("stale",)), a_record("r")], out)
+    _, first, second, third = out.getvalue().splitlines()
+    assert first.endswith("  ratio told by venue")
+    assert second.endswith("  stale,ratio told by venue")
+    assert third.endswith("  -")
+
+
 def test_the_plain_table_is_aligned() -> None:
     """Every column starts or ends at the same place in each line, and numbers are never cut."""
     out = io.StringIO()

@@ -105,7 +105,8 @@ def _single_asset(
             continue
         pool = isolated_pool(risk.symbol, SIDES[risk.positionSide])
         wallet = isolated_wallet(risk)
-        pools.append(PoolFact(pool, MODEL, risk.marginAsset, _reported([risk], wallet)))
+        reported = _reported([risk], wallet)
+        pools.append(PoolFact(pool, MODEL, risk.marginAsset, reported, is_isolated=True))
         balances.append(BalanceFact(pool, risk.marginAsset, wallet))
     wallets = {asset.asset: asset.crossWalletBalance for asset in info.assets if asset.crossWalletBalance}
     for name in {**wallets, **cross}:

@@ -32,17 +32,13 @@ class BybitLinearCodec:
     """Marks, index prices and funding of `/v5/public/linear`."""
 
     def __init__(self) -> None:
-        self._ticker = msgspec.json.Decoder(TickerMessage)
-        self._other = msgspec.json.Decoder(Other)
+        self._tickers = _Tickers()
 
     def decode(self, frame: bytes | str, received_ns: int) -> Decoded:
         """Events of one message; see adapters.venue for the three outcomes."""
-        try:
-            message = self._ticker.decode(frame)
-        except (msgspec.DecodeError, UnicodeError):
-            return classified(self._other, frame)
-        if not message.topic.startswith(TICKERS):
-            return classified(self._other, frame)
+        message = self._tickers.read(frame)
+        if not isinstance(message, TickerMessage):
+            return message
         return _marks(message, received_ns)
 
 
@@ -51,17 +47,13 @@ class BybitSpotCodec:
 
     def __init__(self, coins: dict[str, str]) -> None:
         self._coins = coins
-        self._ticker = msgspec.json.Decoder(TickerMessage)
-        self._other = msgspec.json.Decoder(Other)
+        self._tickers = _Tickers()
 
     def decode(self, frame: bytes | str, received_ns: int) -> Decoded:
         """Events of one message; see adapters.venue for the three outcomes."""
-        try:
-            message = self._ticker.decode(frame)
-        except (msgspec.DecodeError, UnicodeError):
-            return classified(self._other, frame)
-        if not message.topic.startswith(TICKERS):
-            return classified(self._other, frame)
+        message = self._tickers.read(frame)
+        if not isinstance(message, TickerMessage):
+            return message
         coin = self._coins.get(message.data.symbol)
         if coin is None:
             return BadFrame("foreign symbol")
@@ -71,6 +63,22 @@ class BybitSpotCodec:
                 PriceRejected(asset_price_id(coin), _why("index", message.data.usdIndexPrice), received_ns)
             ]
         return [AssetPrice(VENUE, coin, worth, 0.0, 0.0, message.ts * MILLISECOND_NS, received_ns)]
+
+
+class _Tickers:
+    """The one message that both codecs read."""
+
+    def __init__(self) -> None:
+        self._ticker = msgspec.json.Decoder(TickerMessage)
+        self._other = msgspec.json.Decoder(Other)
+
+    def read(self, frame: bytes | str) -> TickerMessage | Ignored | BadFrame:
+        """The message, or what else the frame is."""
+        try:
+            message = self._ticker.decode(frame)
+        except (msgspec.DecodeError, UnicodeError):
+            return classified(self._other, frame)
+        return message if message.topic.startswith(TICKERS) else classified(self._other, frame)
 
 
 def asset_price_id(coin: str) -> InstrumentId:

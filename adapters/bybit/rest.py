@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -31,7 +30,7 @@ from adapters.bybit.snapshot import Reading, account_snapshot, check_mode, is_co
 from adapters.bybit.state import SETTLE_COINS, Terms, unsupported
 from adapters.gate import VenueGate
 from adapters.numbers import BadNumber, fact
-from adapters.rest import CcxtRest, ClockSkew
+from adapters.rest import CcxtRest, ClockSkew, together
 from adapters.venue import KeyRefused, Stream, UnsupportedMode, VenueUnavailable
 from monitor.clock import Clock
 from monitor.config import Account
@@ -92,7 +91,7 @@ class BybitSource:
 
     async def instruments(self) -> Instruments:
         """Contracts with their tiers, and what counts as collateral."""
-        contracts, limits, ratios, fees = await _together(
+        contracts, limits, ratios, fees = await together(
             self._pages("publicGetV5MarketInstrumentsInfo", Contract, {"category": "linear", "limit": 1000}),
             self._pages("publicGetV5MarketRiskLimit", RiskLimit, {"category": "linear"}),
             self._pages("publicGetV5SpotMarginTradeCollateral", CollateralRatio, {}),
@@ -143,7 +142,7 @@ class BybitSource:
         now_ns = self._clock.monotonic_ns()
         if self._terms_ns is not None and now_ns - self._terms_ns < TERMS_S * 1e9:
             return
-        ratios, fees = await _together(
+        ratios, fees = await together(
             self._pages("publicGetV5SpotMarginTradeCollateral", CollateralRatio, {}), self._fees()
         )
         self._terms.collateral = frozenset(asset.asset for asset in collateral_assets(ratios))
@@ -152,7 +151,7 @@ class BybitSource:
 
     async def _read_whole(self) -> Reading:
         """Wallet and positions at (nearly) one moment; refuses what no model covers."""
-        wallets, *pages = await _together(
+        wallets, *pages = await together(
             self._call("privateGetV5AccountWalletBalance", Answer[Page[Wallet]], {"accountType": "UNIFIED"}),
             *(self._positions("linear", {"settleCoin": coin}) for coin in SETTLE_COINS),
             self._positions("inverse", {}),
@@ -234,15 +233,3 @@ class BybitSource:
         secret = credentials.secret.reveal().encode()
         signature = hmac.new(secret, f"GET/realtime{expires_ms}".encode(), "sha256").hexdigest()
         return json.dumps({"op": "auth", "args": [credentials.key.reveal(), expires_ms, signature]})
-
-
-async def _together(*calls: Awaitable[Any]) -> list[Any]:
-    """All answers, or the first failure as it is (a TaskGroup would wrap it)."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -90,7 +90,8 @@ def isolated_pool(position: Position, terms: Terms) -> PoolFact:
         # two are not the same figure and are not compared.
         liquidation_prices=liquidation_prices([position]),
     )
-    return PoolFact(position_pool(position, terms), ISOLATED_MODEL, settle_coin(position.symbol), reported)
+    pool, unit = position_pool(position, terms), settle_coin(position.symbol)
+    return PoolFact(pool, ISOLATED_MODEL, unit, reported, is_isolated=True)
 
 
 def marks_of(positions: Iterable[Position]) -> dict[InstrumentId, float]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from adapters.gate import ConnectLimit, VenueGate
 from adapters.hyperliquid.codec import HyperliquidAccountCodec, HyperliquidMarkCodec
@@ -22,6 +22,7 @@ from adapters.hyperliquid.state import (
     instruments_of,
 )
 from adapters.numbers import BadNumber
+from adapters.rest import together
 from adapters.venue import KeyRefused, Stream, UnsupportedMode, VenueUnavailable
 from monitor.clock import Clock
 from monitor.config import Account
@@ -138,7 +139,7 @@ class HyperliquidSource:
         return [MAIN_DEX, *(dex.name for dex in named if dex is not None)]
 
     async def _states(self, dexes: Sequence[str]) -> list[tuple[str, ClearinghouseState]]:
-        states = await _together(*(self._state(dex) for dex in dexes))
+        states = await together(*(self._state(dex) for dex in dexes))
         return list(zip(dexes, states, strict=True))
 
     async def _state(self, dex: str) -> ClearinghouseState:
@@ -175,18 +176,6 @@ def _agree(one: ClearinghouseState, other: ClearinghouseState) -> bool:
 
 def _subscribe(subscription: dict[str, str]) -> str:
     return json.dumps({"method": "subscribe", "subscription": subscription}, separators=(",", ":"))
-
-
-async def _together(*questions: Any) -> list[Any]:
-    """All answers, or the first failure as it is (a TaskGroup would wrap it)."""
-    tasks = [asyncio.ensure_future(question) for question in questions]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
 
 
 class HyperliquidSpec:

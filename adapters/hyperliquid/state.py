@@ -114,7 +114,8 @@ def _told(
     balances = [BalanceFact(cross_pool(dex), UNIT, _cross_wallet(state, cross))]
     for position in held:
         if position.leverage.type != "cross":
-            pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, _isolated_reported(position)))
+            reported = _isolated_reported(position)
+            pools.append(PoolFact(_pool(dex, position), MODEL, UNIT, reported, is_isolated=True))
             balances.append(BalanceFact(_pool(dex, position), UNIT, _isolated_wallet(position)))
     return pools, balances, [_fact(dex, position) for position in held]
 

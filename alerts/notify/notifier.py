@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -39,3 +39,11 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Lets go of connections."""
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A receiver that takes a message each `every_s` seconds, and now and then `burst` of them at once."""
+
+    every_s: float
+    burst: int

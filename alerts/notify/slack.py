@@ -26,6 +26,10 @@ from monitor.config import Secret
 API = "https://slack.com/api/"
 TEXT_LIMIT = 4000  # characters of `text`, escaped
 ROOM_FOR_COUNT = 40
+# "1 per second [and channel]. Short bursts >1 allowed": docs.slack.dev, "Rate limits", 2026-11. How short is
+# not said; who goes on past it is answered with pauses of many seconds.
+EVERY_S = 1.0
+BURST = 5
 AGAIN = frozenset(
     {
         "ratelimited",
@@ -48,6 +52,9 @@ _quiet.setLevel(logging.WARNING)
 
 class SlackNotifier:
     """Posts text to one channel."""
+
+    every_s = EVERY_S
+    burst = BURST
 
     def __init__(
         self,

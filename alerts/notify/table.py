@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.email import EmailNotifier, Login
@@ -12,6 +14,8 @@ from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
 from monitor.config import Receiver
 from monitor.config_check_alerts import is_signing_secret
+
+T = TypeVar("T")
 
 
 def notifier_for(receiver: Receiver) -> Notifier:
@@ -27,53 +31,50 @@ def _terminal(receiver: Receiver) -> Notifier:
 
 
 def _webhook(receiver: Receiver) -> Notifier:
-    if receiver.url is None:
-        raise _missing(receiver, "url")
-    if receiver.secret is None:
-        raise _missing(receiver, "secret")
-    if not is_signing_secret(receiver.secret):
-        raise ValueError(f"{_key(receiver, 'secret')}: is no signing secret, whsec_ and base64")
-    private = receiver.allow_private_destinations
-    try:
+    for key, secret in (("secret", receiver.secret), ("secret_previous", receiver.secret_previous)):
+        if secret is not None and not is_signing_secret(secret):
+            raise ValueError(f"{_key(receiver, key)}: is no signing secret, whsec_ and base64")
+    with _naming_the_url(receiver):
         return WebhookNotifier(
-            receiver.name, receiver.url, receiver.secret, allow_private_destinations=private
+            receiver.name,
+            _needed(receiver, "url", receiver.url),
+            _needed(receiver, "secret", receiver.secret),
+            previous=receiver.secret_previous,
+            allow_private_destinations=receiver.allow_private_destinations,
         )
-    except ForbiddenDestination as error:
-        raise ValueError(f"{_key(receiver, 'url')}: {error}") from error
 
 
 def _slack(receiver: Receiver) -> Notifier:
-    if receiver.secret is None:
-        raise _missing(receiver, "secret")
-    if receiver.channel is None:
-        raise _missing(receiver, "channel")
-    try:
+    with _naming_the_url(receiver):
         return SlackNotifier(
             receiver.name,
-            receiver.secret,
-            receiver.channel,
+            _needed(receiver, "secret", receiver.secret),
+            _needed(receiver, "channel", receiver.channel),
             url=receiver.url,
             allow_private_destinations=receiver.allow_private_destinations,
         )
+
+
+@contextlib.contextmanager
+def _naming_the_url(receiver: Receiver) -> Iterator[None]:
+    try:
+        yield
     except ForbiddenDestination as error:
         raise ValueError(f"{_key(receiver, 'url')}: {error}") from error
 
 
 def _email(receiver: Receiver) -> Notifier:
-    if receiver.host is None:
-        raise _missing(receiver, "host")
-    if receiver.sender is None:
-        raise _missing(receiver, "sender")
-    if not receiver.to:
-        raise _missing(receiver, "to")
+    host = _needed(receiver, "host", receiver.host)
+    sender = _needed(receiver, "sender", receiver.sender)
+    to = _needed(receiver, "to", receiver.to)
     login = _login(receiver)
     try:
         return EmailNotifier(
             receiver.name,
-            receiver.host,
+            host,
             receiver.port,
-            receiver.sender,
-            receiver.to,
+            sender,
+            to,
             login=login,
             starttls=receiver.starttls,
             ca_file=receiver.ca_file,
@@ -89,19 +90,17 @@ def _email(receiver: Receiver) -> Notifier:
 def _login(receiver: Receiver) -> Login | None:
     if receiver.user is None and receiver.secret is None:
         return None
-    if receiver.user is None:
-        raise _missing(receiver, "user")
-    if receiver.secret is None:
-        raise _missing(receiver, "secret")
-    return Login(receiver.user, receiver.secret)
+    return Login(_needed(receiver, "user", receiver.user), _needed(receiver, "secret", receiver.secret))
+
+
+def _needed(receiver: Receiver, field: str, value: T | None) -> T:
+    if not value:
+        raise ValueError(f"{_key(receiver, field)}: is missing, {receiver.kind} needs it")
+    return value
 
 
 def _key(receiver: Receiver, field: str) -> str:
     return f"receivers[{receiver.name}].{field}"
-
-
-def _missing(receiver: Receiver, field: str) -> ValueError:
-    return ValueError(f"{_key(receiver, field)}: is missing, {receiver.kind} needs it")
 
 
 NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {

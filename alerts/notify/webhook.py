@@ -31,7 +31,11 @@ CUT_ORDER = ("contributors", "moves", "rescue", "others", "lines")  # what a rea
 
 
 class WebhookNotifier:
-    """Posts the document of each notification to one URL."""
+    """Posts the document of each notification to one URL.
+
+    With a previous secret each is signed by both, so that the receiver may change from one to the other when
+    it likes (Standard Webhooks 1.0.0, "Signature scheme").
+    """
 
     def __init__(
         self,
@@ -39,13 +43,14 @@ class WebhookNotifier:
         url: str,
         secret: Secret,
         *,
+        previous: Secret | None = None,
         allow_private_destinations: bool = False,
         resolver: AbstractResolver | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
         self._url = checked_url(url, allow_private=allow_private_destinations)
-        self._signer = Webhook(secret.reveal())
+        self._signers = [Webhook(one.reveal()) for one in (secret, previous) if one is not None]
         self._allow_private = allow_private_destinations
         self._resolver = resolver
         self._wall_ns = wall_ns
@@ -75,7 +80,9 @@ class WebhookNotifier:
             "user-agent": "margind",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message_id, now, body.decode()),
+            "webhook-signature": " ".join(
+                signer.sign(message_id, now, body.decode()) for signer in self._signers
+            ),
         }
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> Outcome:

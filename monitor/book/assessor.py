@@ -13,6 +13,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.compiled import compile_models
 from monitor.book.growing import grown
 from monitor.book.margin_error import relative_error
+from monitor.book.near import is_additive
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
@@ -25,8 +26,8 @@ from monitor.margin.band import UNKNOWN, next_band
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Book, Requirement
 
-SWEEP_ALL_ABOVE = 0.3  # share of touched pools from which one pass over all is cheaper
 OPEN_AFTER = 2  # reconciles in a row past the limit: one may have met a fast market between two reads
+EVERY_ROW = slice(None)
 Ints = npt.NDArray[np.int64]
 
 
@@ -39,6 +40,7 @@ class Assessor:
         self._placing = placing
         growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
         self.solver = Solver(compile_models(settings.models), growths)
+        self._additive = is_additive(settings.models)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)
@@ -47,6 +49,7 @@ class Assessor:
         self._venue_band = np.zeros(16, dtype=np.int64)
         self._crossed: set[int] = set()
         self._distance_next = 0
+        self._live: tuple[int, Ints] = (-1, np.zeros(0, np.int64))  # as of which generation
         self._levels: Any = None
         self._warm_up()
 
@@ -57,11 +60,8 @@ class Assessor:
     def sweep(self) -> int:
         """Assesses what was touched since the last time; answers how many pools."""
         self._fit()
-        touched = self._placing.touched
-        live = np.array([row is not None for row in self._placing.by_row], dtype=np.bool_)
-        rows = np.flatnonzero(touched[: len(live)] & live)
-        if len(rows) > SWEEP_ALL_ABOVE * len(live):
-            rows = np.flatnonzero(live)
+        live, touched = self._live_rows(), self._placing.touched
+        rows = live[touched[live]]
         touched[:] = False
         if len(rows):
             self._run(rows)
@@ -110,43 +110,51 @@ class Assessor:
     def refresh_distances(self, count: int) -> None:
         """Solves up to `count` endangered pools, and as many others in turn."""
         self._fit()
-        live = [row for row, pool in enumerate(self._placing.by_row) if pool is not None]
-        known = [row for row in live if self.figures[row].band != UNKNOWN]
-        if not known:
-            return
-        worst = sorted(known, key=lambda row: -int(self.figures[row].band))[:count]
-        first = self._distance_next % len(known)
-        chosen = {row for row in worst if self.figures[row].band > 0} | set(known[first : first + count])
-        self._distance_next = (first + count) % len(known)
-        book = self.book()
-        rows = np.array(sorted(chosen), dtype=np.int64)
-        self.solver.nearest(rows, book, self.pocket(book), self.distance)
+        rows = self._to_solve(count)
+        if len(rows):
+            book = self.book()
+            self.solver.nearest(rows, book, self.pocket(book, rows), self.distance)
 
-    def pocket(self, book: Book[float]) -> Book[float]:
-        """A pocket that any pool fits into."""
-        pools = book.pools
-        positions = int((pools["position_last"] - pools["position_first"]).max(initial=1))  # type: ignore[call-overload]
-        balances = int((pools["balance_last"] - pools["balance_first"]).max(initial=1))  # type: ignore[call-overload]
-        return self.solver.pocket(book, positions, balances)
+    def pocket(self, book: Book[float], rows: Ints | slice = EVERY_ROW) -> Book[float]:
+        """A pocket that any of these pools fits into."""
+        pools: Any = book.pools
+        positions = (pools["position_last"][rows] - pools["position_first"][rows]).max(initial=1)
+        balances = (pools["balance_last"][rows] - pools["balance_first"][rows]).max(initial=1)
+        return self.solver.pocket(book, int(positions), int(balances))
 
     def _run(self, rows: Ints) -> None:
         book = self.book()
         crossed = np.zeros(len(rows), dtype=np.int64)
-        count = sweep(
-            self.solver.models,
-            rows,
-            book,
-            self._quotes.reasons,
-            self._levels,
-            self.figures,
-            self.pocket(book),
-            crossed,
-        )
+        count = self._sweep(rows, book, crossed)
         self._crossed.update(int(row) for row in crossed[:count])
+
+    def _live_rows(self) -> Ints:
+        """Rows that a pool has, in order; looked for again when the list of pools changes."""
+        if self._live[0] != self._placing.generation:
+            rows = [row for row, pool in enumerate(self._placing.by_row) if pool is not None]
+            self._live = (self._placing.generation, np.array(rows, dtype=np.int64))
+        return self._live[1]
+
+    def _to_solve(self, count: int) -> Ints:
+        """Up to `count` of the worst pools, those in the worst band first, and as many of all in turn."""
+        live = self._live_rows()
+        bands = self.figures["band"][live]
+        known, bands = live[bands != UNKNOWN], bands[bands != UNKNOWN]
+        if not len(known):
+            return known
+        worst = np.argsort(-bands, kind="stable")[: min(count, np.count_nonzero(bands > 0))]
+        first = self._distance_next % len(known)
+        self._distance_next = (first + count) % len(known)
+        return np.unique(np.concatenate((known[worst], known[first : first + count])))
+
+    def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
+        tables = (book, self._quotes.reasons, self._levels, self.figures)
+        room = (self.pocket(book, rows), np.zeros(len(self._placing.underlyings)), crossed)
+        return int(sweep(self.solver.models, self._additive, rows, *tables, *room))
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:
         reported = pool.fact.reported
-        if reported is None or pool.own_reasons:
+        if reported is None or pool.own_reasons or pool.is_told:  # the venue beside itself proves nothing
             return False
         found = self.solver.assess(pool.row, book)
         notional = self._notional(pool, book)
@@ -215,15 +223,6 @@ class Assessor:
         self._fit()
         book = self.book()
         nothing = np.zeros(0, dtype=np.int64)
-        sweep(
-            self.solver.models,
-            nothing,
-            book,
-            self._quotes.reasons,
-            self._levels,
-            self.figures,
-            self.pocket(book),
-            nothing,
-        )
+        self._sweep(nothing, book, nothing)
         self.solver.warm_up(book, self.pocket(book))
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)

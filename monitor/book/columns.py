@@ -101,40 +101,36 @@ class Columns:
         )
 
     def write_pool(
-        self, pool: int, model: int, levels: int, balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]]
+        self,
+        pool: int,
+        model: int,
+        levels: int,
+        balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]],
+        told: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """Writes a whole pool: its balances, and under each the positions whose profit it receives."""
+        """Writes a whole pool: its balances, and under each the positions whose profit it receives. `told`
+        is equity and maintenance margin on the venue's word."""
         self.pools = self._roomy(self.pools, pool, row_types.Pool)
         self.pool_count = max(self.pool_count, pool + 1)
+        spans = self._write_balances(pool, balances)
+        reasons = self.pools[pool].reasons
+        self.pools[pool] = (model, *spans, reasons, levels, -1, *told)
+        self._squeeze_if_wasteful()
+
+    def _write_balances(
+        self, pool: int, balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]]
+    ) -> tuple[int, int, int, int]:
+        """Answers where the pool's balances and positions lie: the first and past the last of each."""
         position_count = sum(len(positions) for _, positions in balances)
         balance_first = self._balances.reserve(pool, len(balances))
         place = position_first = self._positions.reserve(pool, position_count)
         for offset, (balance, positions) in enumerate(balances):
-            asset, wallet, borrowed, order_loss, collateral = balance
+            asset, *amounts = balance
             for position in positions:
                 self._positions.rows[place] = position
                 place += 1
-            span = (place - len(positions), place)
-            self._balances.rows[balance_first + offset] = (
-                asset,
-                *span,
-                wallet,
-                borrowed,
-                order_loss,
-                collateral,
-            )
-        reasons = self.pools[pool].reasons
-        self.pools[pool] = (
-            model,
-            balance_first,
-            balance_first + len(balances),
-            position_first,
-            place,
-            reasons,
-            levels,
-            -1,
-        )
-        self._squeeze_if_wasteful()
+            self._balances.rows[balance_first + offset] = (asset, place - len(positions), place, *amounts)
+        return balance_first, balance_first + len(balances), position_first, place
 
     def remove_pool(self, pool: int) -> None:
         """Empties the row; it may be given to another pool."""

@@ -17,6 +17,7 @@ import msgspec
 
 from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.describe_told import told_picture
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
@@ -29,7 +30,7 @@ from monitor.domain.assessment import (
     UnderlyingMove,
 )
 from monitor.domain.event import PositionFact
-from monitor.domain.identity import AccountId, PoolId
+from monitor.domain.identity import AccountId, InstrumentId, PoolId
 from monitor.domain.instrument import Kind
 from monitor.margin.rows import Book
 
@@ -68,6 +69,8 @@ class Describer:
         outline = self._outline(pool, now_ns, wall_ns)
         if outline.band is RiskBand.UNKNOWN:
             return outline
+        if pool.is_told:
+            return self._told(outline, pool)
         figures = self._assessor.figures[pool.row]
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)
@@ -95,6 +98,16 @@ class Describer:
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book),
             rescue=self._rescue(pool, survey, book, pocket),
+        )
+
+    def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
+        figures, book = self._assessor.figures[pool.row], self._assessor.book()
+        clear_at = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
+        told = (float(figures.equity), float(figures.maintenance_margin))
+        digits = self._asset_digits(pool.venue, pool.fact.unit)
+        instruments = self._placing.instruments
+        return told_picture(
+            outline, pool, told, clear_at, digits, instruments, lambda name: self._mark(name, book)
         )
 
     def _outline(self, pool: PlacedPool, now_ns: int, wall_ns: int) -> MarginAssessment:
@@ -152,7 +165,7 @@ class Describer:
             instrument=leg.instrument,
             side=leg.side,
             quantity=float(leg.quantity),
-            mark_price=self._mark(leg, book),
+            mark_price=self._mark(leg.instrument, book),
             notional=self._notional(leg, book),
             maintenance_margin=float(legs.maintenance_alone[place]),
             unrealised_profit=equity - float(legs.equity_without[place]),
@@ -186,6 +199,11 @@ class Describer:
         return offers
 
     def _cuts(self, pool: PlacedPool, survey: Survey, book: Book[float]) -> list[_Offer]:
+        """The smallest first. Of an isolated position only all of it: a venue gives margin back in proportion
+        to what is closed, so that a part leaves the ratio where it was."""
+        if pool.fact.is_isolated:
+            is_wanted = not all(math.isnan(add) for add in survey.adds)
+            return [self._cut(place, leg, 1.0) for place, leg in enumerate(pool.legs) if is_wanted]
         able = [place for place in range(len(pool.legs)) if not math.isnan(survey.legs.cut[place])]
         able.sort(key=lambda place: float(survey.legs.cut[place]) * self._notional(pool.legs[place], book))
         return [
@@ -200,13 +218,13 @@ class Describer:
         option = RescueOption("cut", target, amount, amount / held, math.nan, digits)
         return _Offer(Change(CUT, place, amount / held), option)
 
-    def _mark(self, leg: PositionFact, book: Book[float]) -> float:
-        row = self._quotes.find(leg.instrument)
+    def _mark(self, instrument: InstrumentId, book: Book[float]) -> float:
+        row = self._quotes.find(instrument)
         return float(book.quotes[row]) if row is not None else math.nan
 
     def _notional(self, leg: PositionFact, book: Book[float]) -> float:
         """In the settle asset."""
-        instrument, mark = self._placing.instruments[leg.instrument], self._mark(leg, book)
+        instrument, mark = self._placing.instruments[leg.instrument], self._mark(leg.instrument, book)
         size = abs(float(leg.quantity)) * float(instrument.multiplier)
         return size / mark if instrument.kind is Kind.INVERSE else size * mark
 

@@ -7,6 +7,7 @@ from monitor.domain.assessment import Reason
 SECOND_NS = 1_000_000_000
 MARK_SILENT_NS = 5 * SECOND_NS  # FAULTS N4: max(5 s, 3 cadences)
 CADENCES = 3
+NOTICING_NS = SECOND_NS // 2  # ... from the fault: a frame is a while under way, a turn comes each quarter
 STREAM_SILENT_NS = 6 * SECOND_NS  # private streams answer a ping every 2 s
 RECONCILE_NS = 60 * SECOND_NS
 TRANSPORT_TOLERANCE_NS = 1 * SECOND_NS  # clocks differ; more delay than this counts as age
@@ -15,8 +16,8 @@ FROZEN_INDEX_MOVE = 0.001  # an index that moved this far under an unchanged mar
 
 
 def mark_silence_limit_ns(cadence_s: float) -> int:
-    """How long a symbol may be silent."""
-    return max(MARK_SILENT_NS, round(CADENCES * cadence_s * SECOND_NS))
+    """How long a symbol may be silent: what is promised, less the time that noticing it takes."""
+    return max(MARK_SILENT_NS, round(CADENCES * cadence_s * SECOND_NS)) - NOTICING_NS
 
 
 def effective_seen_ns(received_ns: int, venue_ns: int, wall_received_ns: int) -> int:

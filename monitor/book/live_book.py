@@ -12,7 +12,7 @@ from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
-from monitor.book.settings import BookSettings
+from monitor.book.settings import BookSettings, LevelsFor
 from monitor.domain.assessment import MarginAssessment, Reason
 from monitor.domain.event import (
     AccountDelta,
@@ -66,6 +66,10 @@ class LiveBook:
         state = AccountState(account, account.split("/", 1)[0], desk, now_ns)
         self.accounts[account] = state
         self._place(state, {PLACEHOLDER})
+
+    def relevel(self, levels_for: LevelsFor) -> None:
+        """Other levels from now on; the next turn tells what they change."""
+        self.placing.relevel(levels_for)
 
     def apply(self, event: Event, wall_received_ns: int) -> None:
         """Takes one fact in. Prices go through `apply_prices`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -14,34 +13,16 @@ import numpy.typing as npt
 from monitor.book.accounts import AccountState
 from monitor.book.columns import BalanceRow, Columns, PositionRow
 from monitor.book.growing import grown
+from monitor.book.placed import NO_POOL
+from monitor.book.placed import PlacedPool as PlacedPool
 from monitor.book.quotes import Quotes
-from monitor.book.settings import BookSettings, LevelRow
+from monitor.book.settings import BookSettings, LevelRow, LevelsFor
 from monitor.domain.assessment import Reason
-from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PoolFact, PositionFact
-from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id
+from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PositionFact
+from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id, venue_of
 from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule
 
 ASSET_CADENCE_S = 3.0
-NO_POOL = PoolFact("", "", "")
-
-
-@dataclass(slots=True)
-class PlacedPool:
-    """A pool and its row. `legs` and `assets` say what lies in its position and balance rows, in their
-    order."""
-
-    row: int
-    id: PoolId
-    account: AccountId
-    venue: str
-    desk: str
-    name: str
-    fact: PoolFact = NO_POOL
-    own_reasons: int = int(Reason.PARTIAL)
-    missing: str = ""
-    assets: tuple[str, ...] = ()
-    legs: tuple[PositionFact, ...] = ()
-    reads: frozenset[int] = field(default_factory=frozenset)
 
 
 class Placing:
@@ -171,6 +152,9 @@ class Placing:
 
     def _write(self, pool: PlacedPool, balances: list[BalanceFact], positions: list[PositionFact]) -> None:
         model, unit = pool.fact.model, pool.fact.unit
+        if pool.is_told:
+            self._write_told(pool, positions)
+            return
         known = [fact for fact in positions if fact.instrument in self._instrument_rows]
         self._explain(pool, known, positions)
         by_asset: dict[str, tuple[BalanceFact, list[PositionFact]]] = {b.asset: (b, []) for b in balances}
@@ -191,6 +175,22 @@ class Placing:
         marks = {int(self.columns.instruments[row[0]].mark) for _, group in grouped for row in group}
         prices = {int(self.columns.assets[balance[0]].price) for balance, _ in grouped}
         self._read_by(pool, frozenset(marks | prices))
+        self.touched[pool.row] = True
+
+    def _write_told(self, pool: PlacedPool, positions: list[PositionFact]) -> None:
+        """The venue's word: one balance in the pool's unit to stand on, and no price that may be missing."""
+        fact = pool.fact
+        self._explain(pool, [], [])
+        if fact.told is None and not pool.own_reasons:
+            pool.own_reasons = int(Reason.UNSUPPORTED)
+            pool.missing = fact.untold or "the venue does not tell its margin ratio"
+        told = (0.0, 0.0) if fact.told is None else (fact.told.equity, fact.told.maintenance_margin)
+        index = self._settings.models.index(fact.model) if fact.model in self._settings.models else 0
+        ground = self._balance_row(pool, BalanceFact(pool.name, fact.unit, Decimal(0)), fact.unit)
+        figures = (float(told[0]), float(told[1]))
+        self.columns.write_pool(pool.row, index, self._levels_row(pool), [(ground, [])], figures)
+        pool.assets, pool.legs = (fact.unit,), tuple(positions)
+        self._read_by(pool, frozenset())
         self.touched[pool.row] = True
 
     def _explain(self, pool: PlacedPool, known: list[PositionFact], positions: list[PositionFact]) -> None:
@@ -221,7 +221,7 @@ class Placing:
 
     def _write_instrument(self, instrument: Instrument) -> None:
         row = self._instrument_rows.setdefault(instrument.id, len(self._instrument_rows))
-        mark = self._quotes.row(instrument.id.split(":", 1)[0], instrument.id, instrument.mark_cadence_s)
+        mark = self._quotes.row(venue_of(instrument.id), instrument.id, instrument.mark_cadence_s)
         values = (
             mark,
             self._underlying(instrument.underlying),
@@ -261,10 +261,17 @@ class Placing:
     def _asset_quote(self, venue: str, asset: str) -> int:
         definition = self.collateral.get((venue, asset))
         cadence_s = ASSET_CADENCE_S if definition is None else definition.price_cadence_s
-        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s)
+        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s, is_mark=False)
 
     def _underlying(self, name: str) -> int:
         return self.underlyings.setdefault(name, len(self.underlyings))
+
+    def relevel(self, levels_for: LevelsFor) -> None:
+        """Other levels from now on: every pool is judged by them at the next sweep."""
+        self._settings = self._settings._replace(levels_for=levels_for)
+        for pool in self.pools.values():
+            self.columns.pools[pool.row].levels = self._levels_row(pool)
+            self.touched[pool.row] = True
 
     def _levels_row(self, pool: PlacedPool) -> int:
         levels = self._settings.levels_for(pool.account, pool.desk, pool.fact.model)

@@ -16,6 +16,7 @@ from monitor.book.settings import BookSettings
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import BookView, PoolLabel, PoolState
+from monitor.margin.models import MODELS
 
 VIEW_EVERY_NS = 100_000_000
 WORRIED_EVERY_NS = 5_000_000_000  # a pool close to liquidation is reconciled this often
@@ -150,6 +151,8 @@ class Publishing:
         labels, rows = self._labelled()
         figures = self._assessor.figures[rows]
         known = figures["band"] != int(RiskBand.UNKNOWN)
+        told = self._told_rows(rows)
+        solved = known & ~told  # of what the venue told, this was neither told nor solved
         price_seen, account_seen = self._seen(rows)
         return BookView(
             generation=self._labels[0],
@@ -157,16 +160,16 @@ class Publishing:
             now_ns=now_ns,
             pools=labels,
             equity=np.where(known, figures["equity"], np.nan),
-            initial_margin=np.where(known, figures["initial_margin"], np.nan),
+            initial_margin=np.where(solved, figures["initial_margin"], np.nan),
             maintenance_margin=np.where(known, figures["maintenance_margin"], np.nan),
             band=figures["band"].astype(np.int64),
             reasons=figures["reasons"].astype(np.int64),
             deficit=figures["deficit"].astype(np.bool_),
             margin_error=self._assessor.margin_error[rows],
-            distance=np.where(known, self._assessor.distance[rows], np.nan),
+            distance=np.where(solved, self._assessor.distance[rows], np.nan),
             price_seen_ns=price_seen,
             account_seen_ns=account_seen,
-            positions=self._assessor.position_counts(rows),
+            positions=self._position_counts(rows, told),
         )
 
     def _labelled(self) -> tuple[tuple[PoolLabel, ...], npt.NDArray[np.int64]]:
@@ -176,6 +179,20 @@ class Publishing:
             rows = np.array([pool.row for pool in pools], dtype=np.int64)
             self._labels = (self._placing.generation, labels, rows)
         return self._labels[1], self._labels[2]
+
+    def _told_rows(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of them are the venue's word."""
+        models = np.array([MODELS[name].is_told for name in self._settings.models], dtype=np.bool_)
+        return np.asarray(models[self._placing.columns.pools["model"][rows]], dtype=np.bool_)
+
+    def _position_counts(
+        self, rows: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        counts = self._assessor.position_counts(rows)
+        for place in np.flatnonzero(told):
+            pool = self._placing.by_row[rows[place]]
+            counts[place] = 0 if pool is None else len(pool.legs)
+        return counts
 
     def _seen(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         price_seen = self._assessor.oldest_mark(rows)

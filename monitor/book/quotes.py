@@ -49,16 +49,21 @@ class Quotes:
     def __len__(self) -> int:
         return len(self._names)
 
-    def row(self, venue: str, name: str, cadence_s: float) -> int:
-        """The row of a price, made on first use; `name` is an instrument id or `venue:asset price` key."""
+    def row(self, venue: str, name: str, cadence_s: float, *, is_mark: bool = True) -> int:
+        """The row of a price, made on first use; `name` is an instrument id or `venue:asset price` key.
+
+        A break of the venue's marks is a gap of every mark; prices of assets come by other ways, each with its
+        age.
+        """
         row = self._rows.get(name)
         if row is None:
             row = len(self._names)
             self._rows[name] = row
             self._names.append(name)
-            self._venues.setdefault(venue, []).append(row)
             self._grow(row + 1)
-            self._is_gap[row] = venue in self._gapped
+            if is_mark:
+                self._venues.setdefault(venue, []).append(row)
+                self._is_gap[row] = venue in self._gapped
         self._limit_ns[row] = mark_silence_limit_ns(cadence_s)
         return row
 
@@ -118,6 +123,8 @@ class Quotes:
             odd = np.abs(values - index) > self._index_gap_limit * index
             moved = np.abs(index / self._index_at_change[rows] - 1) > FROZEN_INDEX_MOVE
         frozen = moved & (now_ns - self._changed_ns[rows] > self._limit_ns[rows])
+        # What repeats a frozen mark tells nothing: the last good datum is the one that still moved.
+        seen[frozen] = self._changed_ns[rows][frozen]
         never = np.isnan(values)
         found = np.where(silent | frozen, int(Reason.STALE), 0) | np.where(odd, int(Reason.IMPLAUSIBLE), 0)
         found = np.where(never, int(Reason.PARTIAL), found)

@@ -14,16 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP, assess
-from monitor.book.pocket import fill, list_underlyings, move_underlying
+from monitor.book.compiled import LOOP
+from monitor.book.near import NOBODY_KNOWS, ROUNDING, distance_band, is_far, list_exposed, steepness
 from monitor.book.settings import LevelRow
-from monitor.margin.band import CLEAR, LIQUIDATION, UNKNOWN, is_breached, is_finite, next_band
+from monitor.margin.band import LIQUIDATION, UNKNOWN, is_finite, next_band
 from monitor.margin.rows import Requirement
 
 IMPLAUSIBLE = 8  # domain.assessment.Reason; an enum does not compile
 NOTHING = Requirement(0.0, 0.0, 0.0)  # of a pool without a balance: no row that a model could begin with
 RATIO_LEVELS = 4
-DISTANCE_LEVELS = 3
 FIGURES = np.dtype(
     [
         ("equity", np.float64),
@@ -45,6 +44,7 @@ class LevelTables(NamedTuple):
     clear_at: npt.NDArray[np.float64]
     distance_raise: npt.NDArray[np.float64]
     distance_clear: npt.NDArray[np.float64]
+    farthest: npt.NDArray[np.float64]  # the greatest of a row's distances
 
 
 def level_tables(rows: Sequence[LevelRow]) -> LevelTables:
@@ -54,6 +54,7 @@ def level_tables(rows: Sequence[LevelRow]) -> LevelTables:
         np.array([row.clear_at for row in rows], dtype=np.float64).ravel(),
         np.array([row.distance_raise for row in rows], dtype=np.float64).reshape(-1, 3),
         np.array([row.distance_clear for row in rows], dtype=np.float64).reshape(-1, 3),
+        np.array([max(row.distance_raise + row.distance_clear) for row in rows], dtype=np.float64),
     )
 
 
@@ -65,7 +66,7 @@ def empty_figures(count: int) -> Any:
 
 
 @njit(**LOOP)
-def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed):  # type: ignore[no-untyped-def]
+def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, rise, crossed):  # type: ignore[no-untyped-def]
     """Assesses `rows`, writes `figures`, puts those whose band, reasons or deficit changed into `crossed`;
     answers how many.
 
@@ -74,7 +75,8 @@ def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed): 
     """
     count = 0
     is_suspect = not is_finite(sum_of_terms(book))
-    underlyings = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
+    steep = steepness(book)
+    exposed = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
     for pool in rows:
         account = book.pools[pool]
         holds = account.balance_first < account.balance_last
@@ -93,8 +95,15 @@ def sweep(models, rows, book, quote_reasons, levels, figures, pocket, crossed): 
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                near = distance_band(models, last, pool, book, levels, pocket, underlyings)
-                band = max(band, near)  # the worse one; both go on from the last: one band, one hysteresis
+                many = NOBODY_KNOWS
+                if additive[account.model]:
+                    far = levels.farthest[account.levels]
+                    left = found.equity - maintenance - ROUNDING * (abs(found.equity) + maintenance)
+                    is_clear = is_far(pool, far, steep, left, book)
+                    many = 0 if is_clear else list_exposed(pool, far, left, book, rise, exposed)
+                if many != 0:
+                    near = distance_band(models, many, last, pool, book, levels, pocket, exposed)
+                    band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
             figure.last_band = band
             deficit = 1 if found.equity < 0 and maintenance <= 0 else 0
         if band != figure.band or reasons != figure.reasons or deficit != figure.deficit:
@@ -110,7 +119,7 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     them is NaN here."""
     account = book.pools[pool]
     reasons = account.reasons
-    probe = 0.0
+    probe = account.told_equity + account.told_maintenance
     if account.balance_first == account.balance_last and account.position_first < account.position_last:
         probe = math.nan  # positions whose profit nobody receives
     for line in range(account.balance_first, account.balance_last):
@@ -164,41 +173,6 @@ def sum_of_steps(first, last, book):  # type: ignore[no-untyped-def]
         tier = book.tiers[row]
         probe += tier.floor + tier.maintenance_rate + tier.initial_rate + tier.deduction
     return probe
-
-
-@njit(**LOOP)
-def distance_band(models, band, pool, book, levels, pocket, underlyings):  # type: ignore[no-untyped-def]
-    """The band by distance: is the pool liquidated where an underlying stands a level's distance away?"""
-    row = book.pools[pool].levels
-    fill(pool, book, pocket)
-    mine = underlyings[: list_underlyings(book, pocket, underlyings)]
-    band = min(max(band, CLEAR), DISTANCE_LEVELS)
-    while band < DISTANCE_LEVELS and is_near(models, levels.distance_raise[row, band], book, pocket, mine):
-        band += 1
-    while band > CLEAR and not is_near(models, levels.distance_clear[row, band - 1], book, pocket, mine):
-        band -= 1
-    return band
-
-
-@njit(**LOOP)
-def is_near(models, distance, book, pocket, underlyings):  # type: ignore[no-untyped-def]
-    """Whether a move of any one underlying by `distance`, down or up, liquidates the pool in the pocket."""
-    for underlying in underlyings:
-        is_hit = is_liquidated_at(models, underlying, 1 - distance, book, pocket) or is_liquidated_at(
-            models, underlying, 1 + distance, book, pocket
-        )
-        move_underlying(underlying, 1.0, book, pocket)
-        if is_hit:
-            return True
-    return False
-
-
-@njit(**LOOP)
-def is_liquidated_at(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
-    """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price."""
-    move_underlying(underlying, factor, book, pocket)
-    found = assess(models, 0, pocket)
-    return is_breached(found.maintenance_margin, found.equity, 1.0)
 
 
 @njit(**LOOP)

@@ -21,6 +21,7 @@ from monitor.config import Account, Alerts, Config, Credentials, Metrics, Receiv
 from monitor.config import Daemon as DaemonConfig
 from monitor.daemon import Addresses, Daemon
 from monitor.demo.cast import HYPERLIQUID, cast
+from monitor.demo.mail_sink import Mail, MailSink
 from monitor.demo.path import HOUR_S, PricePath
 from monitor.demo.player import Player
 from monitor.demo.screen import Screen
@@ -29,8 +30,10 @@ from monitor.domain.assessment import Reason, RiskBand
 from monitor.exit_codes import ExitCode
 
 ACCOUNTS = 40
+SPEED = 10.0
 READY_S = 30.0
 SIGNING_KEY = base64.b64encode(b"the demo signs with a key that everybody knows").decode()
+SENDER, DESK = "margind@demo.example", "desk@demo.example"
 RESOLVE_AFTER_S = 5.0  # shipped: 30 s; an hour in a minute has no room for that
 
 
@@ -38,7 +41,7 @@ class Options(NamedTuple):
     """The words of the command line."""
 
     wall_s: float | None  # None: until Ctrl-C
-    speed: float
+    speed: float | None  # None: the whole hour fits into `wall_s`
     seed: int
     json: Path | None
 
@@ -50,6 +53,13 @@ def demo(options: Options) -> int:
     with tempfile.TemporaryDirectory(prefix="margind-demo-") as folder:
         asyncio.run(_demo(options, Path(folder)))
     return ExitCode.DONE
+
+
+def speed_of(options: Options) -> float:
+    """How many times as fast as a clock the prices run."""
+    if options.speed is not None:
+        return options.speed
+    return SPEED if options.wall_s is None else HOUR_S / options.wall_s
 
 
 async def _demo(options: Options, folder: Path) -> None:
@@ -68,14 +78,23 @@ async def _demo(options: Options, folder: Path) -> None:
             delivered.append({"type": "alert", "webhook_id": id_, **document})
             screen.alert(document)
 
-        async with WebhookSink(secret, told) as sink, LoopbackExchange(world) as exchange:
-            config = _config(world, exchange, desks, sink.url, secret, folder)
+        def mailed(mail: Mail) -> None:
+            delivered.append({"type": "email", **mail._asdict()})
+            screen.mail()
+
+        async with (
+            WebhookSink(secret, told) as hook,
+            MailSink(mailed) as mailbox,
+            LoopbackExchange(world) as exchange,
+        ):
+            receivers = (_webhook(hook.url, secret), _email(mailbox.port))
+            config = _config(world, exchange, desks, receivers, folder)
             daemon = Daemon(config, watchers=(screen.on_turn,))
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
                 screen.scene(
                     f"every account has a verdict; the hour starts, "
-                    f"{options.speed:g} times as fast as a clock"
+                    f"{round(speed_of(options), 1):g} times as fast as a clock"
                 )
                 await _play(exchange, path, options, screen, stop)
                 states = _final_states(daemon)
@@ -118,8 +137,9 @@ def _is_ready(daemon: Daemon) -> bool:
 async def _play(
     exchange: LoopbackExchange, path: PricePath, options: Options, screen: Screen, stop: asyncio.Event
 ) -> None:
-    wall_s = HOUR_S / options.speed if options.wall_s is None else options.wall_s
-    player = Player(exchange, path, options.speed, wall_s, screen.scene)
+    speed = speed_of(options)
+    wall_s = HOUR_S / speed if options.wall_s is None else options.wall_s
+    player = Player(exchange, path, speed, wall_s, screen.scene)
     playing = asyncio.create_task(player.play(), name="player")
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(options.wall_s):
@@ -129,9 +149,26 @@ async def _play(
         await playing
 
 
+def _webhook(url: str, secret: Secret) -> Receiver:
+    return Receiver("desk-webhook", "webhook", url=url, secret=secret, allow_private_destinations=True)
+
+
+def _email(port: int) -> Receiver:
+    """Without STARTTLS, which only a mail server on the same machine may do without."""
+    return Receiver(
+        "desk-email", "email", host="127.0.0.1", port=port, sender=SENDER, to=(DESK,), starttls=False
+    )
+
+
 def _config(
-    world: World, exchange: LoopbackExchange, desks: dict[str, str], url: str, secret: Secret, folder: Path
+    world: World,
+    exchange: LoopbackExchange,
+    desks: dict[str, str],
+    receivers: tuple[Receiver, Receiver],
+    folder: Path,
 ) -> Config:
+    """Everything goes to the webhook, and what is critical to the mailbox too."""
+    hook, mailbox = receivers
     accounts = tuple(
         Account(
             name=account.name,
@@ -144,12 +181,11 @@ def _config(
         )
         for account in world.accounts.values()
     )
-    receiver = Receiver("desk-webhook", "webhook", url=url, secret=secret, allow_private_destinations=True)
     return Config(
         daemon=DaemonConfig(str(folder), shard="demo"),
         accounts=accounts,
-        receivers=(receiver,),
-        routes=(Route(("desk-webhook",)),),
+        receivers=receivers,
+        routes=(Route((mailbox.name,), minimum="critical", continue_=True), Route((hook.name,))),
         alerts=Alerts(resolve_after_s=RESOLVE_AFTER_S),
         metrics=Metrics(port=0),
         source="the demo",

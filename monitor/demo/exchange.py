@@ -7,6 +7,7 @@ something to say.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 import signal
@@ -62,10 +63,9 @@ async def _swing(world: World, stop: asyncio.Event) -> None:
     while not stop.is_set():
         phase = 2 * math.pi * (loop.time() - began_s) / SWING_S
         world.set_underlying(UNDERLYING, start * (1 - SWING * (1 - math.cos(phase)) / 2))
-        try:
-            await asyncio.wait_for(stop.wait(), STEP_S)
-        except TimeoutError:
-            continue
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP_S):
+                await stop.wait()
 
 
 def _refuse_taken(port: int) -> None:

@@ -31,6 +31,7 @@ class Screen:
         self._view: BookView | None = None
         self._lines: deque[Text] = deque(maxlen=ALERTS_SHOWN)
         self._footer = ""
+        self._alerts = self._mails = 0
         self._drawn_s = 0.0
 
     def __enter__(self) -> Screen:
@@ -42,7 +43,9 @@ class Screen:
         if self._live is not None:
             self._draw()
             self._live.stop()
-        elif self._view is not None:
+            return
+        self._out.write(f"\n{self._counted()}\n")
+        if self._view is not None:
             self._out.write("\nwhere every account stands at the end, the most dangerous first\n")
             plain_table(records_of(self._view), self._out)
 
@@ -55,12 +58,18 @@ class Screen:
     def footer(self, text: str) -> None:
         """The line below: where to look."""
         self._footer = text
-        self._say(Text(text, style="dim"))
+        if self._live is None:
+            self._say(Text(text))
 
     def alert(self, document: dict[str, Any]) -> None:
         """One message as the sink got it."""
+        self._alerts += 1
         level = str(document["level"])
         self._say(Text(f"{_clock()}  {document['headline']}", style=STYLES.get(level, "")))
+
+    def mail(self) -> None:
+        """One mail as the sink got it; its words are those of an alert."""
+        self._mails += 1
 
     def scene(self, title: str) -> None:
         """Something that the scenario does."""
@@ -76,9 +85,11 @@ class Screen:
     def _draw(self) -> None:
         self._drawn_s = time.monotonic()
         if self._live is not None and self._view is not None:
-            self._live.update(
-                Group(self._table(self._view), *self._lines, Text(self._footer, "dim")), refresh=True
-            )
+            footer = Text(f"{self._counted()}   {self._footer}", "dim")
+            self._live.update(Group(self._table(self._view), *self._lines, footer), refresh=True)
+
+    def _counted(self) -> str:
+        return f"{self._alerts} alerts, {self._mails} e-mails"
 
     def _table(self, view: BookView) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)

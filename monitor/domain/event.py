@@ -82,6 +82,13 @@ class PositionFact(msgspec.Struct, frozen=True):
     leverage: Decimal | None = None  # None: unchanged by this event
 
 
+class ToldMargin(msgspec.Struct, frozen=True):
+    """Equity and maintenance margin on the venue's word, scaled so that liquidation is equality."""
+
+    equity: Decimal
+    maintenance_margin: Decimal
+
+
 class PoolFact(msgspec.Struct, frozen=True):
     """A pool of an account as a snapshot declares it."""
 
@@ -89,6 +96,9 @@ class PoolFact(msgspec.Struct, frozen=True):
     model: str  # a name in MODELS
     unit: str
     reported: VenueReported | None = None
+    told: ToldMargin | None = None  # what venue_ratio goes by; None for models that compute
+    untold: str = ""  # venue_ratio without `told`: what the venue does not say, for the desk
+    is_isolated: bool = False  # one position and its own margin, which goes back as the position is closed
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@ from typing import NewType
 
 PoolId = NewType("PoolId", str)  # venue/account/pool
 AccountId = NewType("AccountId", str)  # venue/account
-InstrumentId = NewType("InstrumentId", str)  # venue:SYMBOL, the venue's own symbol
+InstrumentId = NewType("InstrumentId", str)  # venue:SYMBOL, the venue's own symbol; venue may be ccxt:NAME
 
+THROUGH_CCXT = "ccxt"  # no venue of ours: the name of the exchange follows after a colon
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}")
 
 
@@ -41,6 +42,12 @@ def instrument_id(venue: str, symbol: str) -> InstrumentId:
     return InstrumentId(f"{venue}:{symbol}")
 
 
+def venue_of(instrument: InstrumentId) -> str:
+    """The venue; one that is read through ccxt has a colon in its name: `ccxt:okx` of `ccxt:okx:BTC-USDT`."""
+    first, _, rest = instrument.partition(":")
+    return f"{first}:{rest.partition(':')[0]}" if first == THROUGH_CCXT else first
+
+
 def symbol_of(instrument: InstrumentId) -> str:
     """The venue's own symbol."""
-    return instrument.split(":", 1)[1]
+    return instrument[len(venue_of(instrument)) + 1 :]

@@ -33,6 +33,8 @@ class Pool(Generic[N]):
     )
     levels: int  # row of the threshold tables
     category: int  # e-mode of a lending market; -1 for none
+    told_equity: N  # venue_ratio only: the venue's word, taken as it is; 0 where a model computes
+    told_maintenance: N  # the same, scaled so that liquidation is told_maintenance == told_equity
 
 
 @dataclass(slots=True)

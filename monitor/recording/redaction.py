@@ -38,4 +38,5 @@ class Redactor:
 def _secrets(credentials: Credentials | None) -> tuple[str, ...]:
     if credentials is None:
         return ()
-    return credentials.key.reveal(), credentials.secret.reveal()
+    third = credentials.passphrase
+    return credentials.key.reveal(), credentials.secret.reveal(), *((third.reveal(),) if third else ())

@@ -210,6 +210,17 @@ def test_a_listen_key_that_is_gone_gets_a_new_stream(play: Play) -> None:
     assert times_s[2] - times_s[1] < 10
 
 
+def test_a_key_that_is_refused_at_a_renewal_is_told_at_once(play: Play) -> None:
+    """The venue's refusal is news whoever hears it first: the account is unknown before the next snapshot."""
+
+    async def step(stage: Stage) -> None:
+        stage.source.keep_alive_answers = [KeyRefused("the key was revoked"), None]
+        await asyncio.sleep(601)
+        assert [event.detail for event in stage.ear.of(AccountRefused)] == ["the key was revoked"]
+
+    play(step)
+
+
 def test_no_stream_is_no_reason_to_look_away(play: Play) -> None:
     """While no stream can be had the account is still read every 45 s, under an open gap."""
 

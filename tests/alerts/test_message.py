@@ -174,15 +174,6 @@ def test_one_message_for_many_pools_names_them() -> None:
     assert document(page)["others"] == list(others)
 
 
-def test_a_ratio_that_the_venue_reports_is_never_presented_as_computed() -> None:
-    """With the model venue_ratio every message says whose figure it is."""
-    page = a_notification(an_assessment(model="venue_ratio"))
-    assert "margin ratio 0.87 (as reported by the venue, not computed)" in headline(page)
-    assert "as reported by the venue, not computed" in lines(page)[0]
-    assert document(page)["assessment"]["source"] == "as reported by the venue, not computed"
-    assert document(a_notification())["assessment"]["source"] == "computed"
-
-
 def test_nothing_left_to_divide_by_is_said_in_words() -> None:
     """Equity at or below zero has no ratio, and reads as past liquidation."""
     assessment = an_assessment(equity=-5.0, margin_ratio=None, band=RiskBand.LIQUIDATION)
@@ -226,9 +217,9 @@ def test_three_contributors_are_shown_and_the_others_counted() -> None:
 def test_a_cut_of_a_hedged_leg_names_its_side() -> None:
     """A leg of hedge mode is cut by its own side and size, whatever slashes a symbol holds."""
     leg = a_contributor(
-        instrument=InstrumentId("ccxt:BTC/USDT:USDT"), side="short", quantity=-2.5, quantity_digits=1
+        instrument=InstrumentId("ccxt:gate:BTC/USDT:USDT"), side="short", quantity=-2.5, quantity_digits=1
     )
-    option = RescueOption("cut", "ccxt:BTC/USDT:USDT/short", 0.5, 0.2, 0.4999, 1)
+    option = RescueOption("cut", "ccxt:gate:BTC/USDT:USDT/short", 0.5, 0.2, 0.4999, 1)
     page = a_notification(an_assessment(contributors=(leg,), rescue=(option,)))
     assert line_of(page, "back to clear:") == (
         "back to clear: cut 0.5 of 2.5 BTC/USDT:USDT short (20 %) -> ratio 0.50"

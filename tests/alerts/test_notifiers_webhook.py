@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,12 @@ import pytest
 import trustme
 from aiohttp import web
 from hypothesis import given, settings
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from alerts.notify.answers import LONGEST_WAIT_S, outcome_of, retry_after_s
 from alerts.notify.notifier import Delivered, Rejected, Retry
+from alerts.notify.table import notifier_for
 from alerts.notify.webhook import BODY_LIMIT, WebhookNotifier, body_of
 from monitor.config import Secret
 from monitor.domain.identity import PoolId
@@ -61,6 +64,26 @@ async def test_each_attempt_is_signed_anew_under_the_same_id() -> None:
     assert first["webhook-signature"] != second["webhook-signature"]
     assert desk.bodies[0] == desk.bodies[1]
     assert first["Content-Type"] == "application/json"
+
+
+async def test_while_a_secret_changes_both_receivers_verify() -> None:
+    """Who still has the previous secret and who already has the new one accept the same message."""
+    new = "whsec_" + base64.b64encode(b"a new secret of thirty-two bytes").decode()
+    desk = WebhookDesk()
+    async with http_desk(desk):
+        both = replace(
+            desk.receiver(), secret=Secret(new, "new"), secret_previous=Secret(SIGNING_SECRET, "old")
+        )
+        notifier = notifier_for(both)
+        assert await notifier.notify(a_notification()) == Delivered()
+        await notifier.close()
+    [headers], [body] = desk.requests, desk.bodies
+    for secret in (new, SIGNING_SECRET):
+        assert Webhook(secret).verify(body, headers)["id"] == a_notification().id
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + base64.b64encode(b"another secret of thirty-two byt").decode()).verify(
+            body, headers
+        )
 
 
 async def test_a_changed_body_does_not_verify() -> None:

@@ -54,6 +54,14 @@ def sweeping() -> Iterator[Row]:
     ours, times = f"{cost.ours:.1f} ns a position", cost.ours / cost.copy
     floor = f"copy of the same bytes {cost.copy:.1f} ns: {times:.1f} times"
     yield Row(what, ours, floor, f"at most {SWEEP_TIMES:g} times", times <= SWEEP_TIMES)
+    shipped, full = cost.shipped / cost.copy, f"without the bounds {cost.in_full:.1f} ns"
+    yield Row(
+        "the same at the shipped levels (ratio and distance)",
+        f"{cost.shipped:.1f} ns a position",
+        f"the same copy: {shipped:.1f} times; {full}",
+        f"at most {SWEEP_TIMES:g} times",
+        shipped <= SWEEP_TIMES,
+    )
     yield Row(
         "the same in numpy", ours, f"numpy {cost.numpy:.1f} ns: {cost.numpy / cost.ours:.1f} times ours"
     )

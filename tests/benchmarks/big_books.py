@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.book.compiled import compile_models
+from monitor.book.near import is_additive
 from monitor.book.pocket import pocket_for
 from monitor.book.settings import LevelRow
-from monitor.book.sweep import empty_figures, level_tables, sweep
+from monitor.book.sweep import LevelTables, empty_figures, level_tables, sweep
 from monitor.book.tables import empty_rows
 from monitor.margin import rows as row_types
 from monitor.margin.rows import Book
+from monitor.thresholds import row_for
 
 LEGS = 10
 TIERS = 8
@@ -21,6 +23,8 @@ INSTRUMENTS = 200
 RARE = INSTRUMENTS  # one more instrument, which only some pools hold
 EVERYWHERE = 0  # an instrument that every pool holds
 LEVELS = level_tables([LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))])
+SHIPPED = level_tables([row_for((), "", "", "tiered")])
+MODELS = ["tiered"]
 FLOORS = np.array([0, 5e4, 2.5e5, 1e6, 5e6, 2e7, 5e7, 1e8])
 RATES = np.array([0.004, 0.005, 0.01, 0.025, 0.05, 0.1, 0.125, 0.15])
 
@@ -30,17 +34,19 @@ class BigBook(NamedTuple):
 
     book: Book[float]
     models: Any
+    additive: npt.NDArray[np.bool_]
     quote_reasons: npt.NDArray[np.int64]
     figures: Any
     pocket: Book[float]
+    rise: npt.NDArray[np.float64]
     crossed: npt.NDArray[np.int64]
     everything: npt.NDArray[np.int64]  # the rows of all pools
 
-    def sweep(self, rows: npt.NDArray[np.int64] | None = None) -> int:
+    def sweep(self, rows: npt.NDArray[np.int64] | None = None, levels: LevelTables = LEVELS) -> int:
         """One pass; answers how many crossed."""
         of = self.everything if rows is None else rows
-        tables = (self.book, self.quote_reasons, LEVELS, self.figures, self.pocket, self.crossed)
-        return int(sweep(self.models, of, *tables))
+        tables = (self.book, self.quote_reasons, levels, self.figures)
+        return int(sweep(self.models, self.additive, of, *tables, self.pocket, self.rise, self.crossed))
 
 
 def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
@@ -58,10 +64,12 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
     )
     big = BigBook(
         book,
-        compile_models(["tiered"]),
+        compile_models(MODELS),
+        is_additive(MODELS),
         np.zeros(len(quotes), np.int64),
         empty_figures(pools),
         pocket_for(book, LEGS, 1),
+        np.zeros(INSTRUMENTS + 1),
         np.zeros(pools, np.int64),
         np.arange(pools),
     )

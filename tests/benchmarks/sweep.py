@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.benchmarks.big_books import LEGS, LEVELS, TIERS, BigBook, big_book
+from tests.benchmarks.big_books import LEGS, LEVELS, SHIPPED, TIERS, BigBook, big_book
 from tests.benchmarks.table import best_s
 
 POOLS = 100_000
@@ -69,14 +69,21 @@ class Cost(NamedTuple):
     ours: float
     copy: float
     numpy: float
+    shipped: float  # ratio and distance
+    in_full: float  # the same, every level assessed for every pool
 
 
 def run() -> Cost:
-    """Ours, the copy floor, which has the limit, and numpy, which must agree."""
+    """Ours, the copy floor, which has the limit, and numpy, which must agree; then with distances."""
     big = big_book(POOLS)
     floor, peer = CopyFloor(big), NumpySweep(big)
     assert_agreed(big, peer)
-    times = (best_s(big.sweep), best_s(floor.copy), best_s(peer.assess, 5))
+    times = [best_s(big.sweep), best_s(floor.copy), best_s(peer.assess, 5)]
+    times.append(best_s(lambda: big.sweep(levels=SHIPPED)))
+    bands = big.figures["band"].copy()
+    slow = big._replace(additive=np.zeros_like(big.additive))
+    times.append(best_s(lambda: slow.sweep(levels=SHIPPED), 2))
+    assert (bands == big.figures["band"]).all(), "the bounds have changed a band"
     return Cost(*(1e9 * time_s / POOLS / LEGS for time_s in times))
 
 

@@ -83,11 +83,11 @@ def test_only_changes_are_said() -> None:
 def test_a_silent_mark_is_unknown_with_the_time_of_its_last_good_datum() -> None:
     """The fault began when the mark was last seen, not when it was missed (N4)."""
     desk = long_desk()
-    desk.tell(StreamAlive(ACCOUNT, 6 * SECOND))
-    assert CROSS not in desk.states(6)
-    state = desk.states(6.1)[CROSS]
+    desk.tell(StreamAlive(ACCOUNT, 5 * SECOND))
+    assert CROSS not in desk.states(5.5)
+    state = desk.states(5.6)[CROSS]
     assert (state.band, state.reasons, state.last_band) == (RiskBand.UNKNOWN, Reason.STALE, RiskBand.CLEAR)
-    assert (state.unknown_since_ns, state.unknown_seen_ns) == (SECOND, round(6.1 * SECOND))
+    assert (state.unknown_since_ns, state.unknown_seen_ns) == (SECOND, round(5.6 * SECOND))
     assert "BTCUSDT" in state.detail
 
 
@@ -395,6 +395,34 @@ def test_a_rescue_clears_the_distance_too() -> None:
         after.tell(snapshot(SECOND, [wallet(str(float(more) + realised))], [leg("BTCUSDT", less, "10000")]))
         after.tell(mark("BTCUSDT", 9300.0, SECOND))
         assert after.states(1)[CROSS].band is RiskBand.CLEAR, option
+
+
+def test_a_part_of_an_isolated_position_is_no_rescue() -> None:
+    """Venues give margin back in proportion to what is closed: add collateral, or close all of it."""
+    desk = Desk()
+    desk.tell(instruments("BTCUSDT"))
+    pool = "isolated-BTCUSDT"
+    held = leg("BTCUSDT", "1", "10000", pool=pool)
+    desk.tell(snapshot(SECOND, [wallet("1000", pool=pool)], [held]), mark("BTCUSDT", 9120.0, SECOND))
+    desk.turn(1)
+    assessment = desk.book.describe(f"{ACCOUNT}/{pool}", desk.now_ns, desk.now_ns)  # type: ignore[arg-type]
+    assert assessment is not None
+    add, close = assessment.rescue
+    assert add.action == "add"
+    assert (close.action, close.amount, close.fraction, close.ratio_after) == ("cut", 1.0, 1.0, 0.0)
+
+
+def test_an_isolated_position_that_is_safe_needs_no_rescue() -> None:
+    """Nothing is offered where nothing is asked."""
+    desk = Desk()
+    desk.tell(instruments("BTCUSDT"))
+    pool = "isolated-BTCUSDT"
+    held = leg("BTCUSDT", "1", "10000", pool=pool)
+    desk.tell(snapshot(SECOND, [wallet("5000", pool=pool)], [held]), mark("BTCUSDT", 10_000.0, SECOND))
+    desk.turn(1)
+    assessment = desk.book.describe(f"{ACCOUNT}/{pool}", desk.now_ns, desk.now_ns)  # type: ignore[arg-type]
+    assert assessment is not None
+    assert assessment.rescue == ()
 
 
 def test_the_picture_of_an_unknown_pool_has_no_figures() -> None:

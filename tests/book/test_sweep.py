@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from monitor.book.near import is_additive
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.assessment import Reason, RiskBand
@@ -27,6 +28,7 @@ from tests.support.small_pools import contract as named
 RATIOS = LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))
 NEAR = (0.2, 0.1, 0.05)
 DISTANCES = RATIOS._replace(distance_raise=NEAR, distance_clear=(0.21, 0.105, 0.0525))
+UNDERLYINGS = 64  # more than any book here has
 SHORT_STEPS = tiers((0, "0.01"), (50_000, "0.02"), (10_000_000, "0.5"))
 every_model = pytest.mark.parametrize("model", NAMES)
 rngs = st.integers(0, 2**48).map(Random)
@@ -35,19 +37,20 @@ rngs = st.integers(0, 2**48).map(Random)
 class Run:
     """A book, its figures, and sweeps over them."""
 
-    def __init__(self, book: Book[float], levels: LevelRow = RATIOS) -> None:
+    def __init__(self, book: Book[float], levels: LevelRow = RATIOS, *, in_full: bool = False) -> None:
         self.book: Any = book
+        self.additive = is_additive(["none"] * len(NAMES) if in_full else NAMES)
         self.figures = empty_figures(len(book.pools))
         self.quote_reasons = np.zeros(len(book.quotes), dtype=np.int64)
         self._levels = level_tables([levels])
-        self._pocket = pocket_of(book)
+        self._room = (pocket_of(book), np.zeros(UNDERLYINGS))
 
     def sweep(self, *rows: int) -> list[int]:
         """Assesses these rows, all unless told; answers which crossed."""
         chosen = np.array(rows or range(len(self.figures)), dtype=np.int64)
         crossed = np.zeros(len(chosen), dtype=np.int64)
-        tables = (self.book, self.quote_reasons, self._levels, self.figures, self._pocket)
-        count = sweep(solver().models, chosen, *tables, crossed)
+        tables = (self.book, self.quote_reasons, self._levels, self.figures)
+        count = sweep(solver().models, self.additive, chosen, *tables, *self._room, crossed)
         return [int(row) for row in crossed[:count]]
 
     def state(self, row: int = 0) -> tuple[RiskBand, Reason]:

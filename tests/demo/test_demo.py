@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from alerts.notify.email import header_text
+
 VENUES = {"binance_usdm", "bybit", "hyperliquid"}
 WALL_S = 60
 Told = tuple[str, str, str, str]  # venue, condition, kind, level
@@ -64,6 +66,25 @@ def test_nothing_is_told_twice(rows: list[dict[str, Any]]) -> None:
     alerts = [row for row in rows if row["type"] == "alert"]
     assert all(row["webhook_id"] == row["id"] for row in alerts)
     assert len({row["id"] for row in alerts}) == len(alerts)
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_what_was_critical_is_in_the_mailbox_too(rows: list[dict[str, Any]]) -> None:
+    """Each critical page came as an e-mail with the webhook's id and headline; of the milder only the end."""
+    alerts = {row["id"]: row for row in rows if row["type"] == "alert"}
+    mails = {row["message_id"].strip("<>").partition("@")[0]: row for row in rows if row["type"] == "email"}
+    assert len(mails) == sum(row["type"] == "email" for row in rows)
+    assert mails
+    critical = {id_ for id_, row in alerts.items() if row["level"] in {"critical", "liquidation"}}
+    assert critical <= mails.keys()
+    for id_, mail in mails.items():
+        assert id_ in critical or alerts[id_]["kind"] in {"eased", "resolved"}
+        headline = alerts[id_]["headline"]
+        assert mail["subject"] == header_text(headline)
+        assert mail["text"].splitlines()[0] == headline
+        assert mail["to"] == ["desk@demo.example"]
 
 
 @pytest.mark.slow

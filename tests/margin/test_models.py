@@ -77,7 +77,7 @@ def test_compiled_equals_decimal(model: str, rng: Random) -> None:
 def test_many_positions_are_added_up_as_well(model: str, rng: Random) -> None:
     """A pool of hundreds of positions is as near to the oracle as a small one."""
     pool = pool_of(rng, model)
-    many = SmallPool(model, tuple(replace(line, legs=_repeated(line.legs)) for line in pool.lines))
+    many = replace(pool, lines=tuple(replace(line, legs=_repeated(line.legs)) for line in pool.lines))
     assert_same(compiled(many), oracle(many), COMPILED * oracle(many).terms)
 
 
@@ -111,7 +111,7 @@ def test_the_order_of_rows_is_irrelevant(model: str, rng: Random) -> None:
     """Positions and balances may stand in any order."""
     pool = pool_of(rng, model)
     lines = [replace(line, legs=tuple(_shuffled(rng, line.legs))) for line in pool.lines]
-    shuffled = SmallPool(model, tuple(_shuffled(rng, lines)))
+    shuffled = replace(pool, lines=tuple(_shuffled(rng, lines)))
     assert_same(compiled(shuffled), compiled(pool), COMPILED * oracle(pool).terms)
 
 
@@ -151,4 +151,4 @@ def _with(pool: SmallPool, old: Leg, new: Leg) -> SmallPool:
     lines = [
         replace(line, legs=tuple(new if leg is old else leg for leg in line.legs)) for line in pool.lines
     ]
-    return SmallPool(pool.model, tuple(lines))
+    return replace(pool, lines=tuple(lines))

@@ -75,7 +75,14 @@ def snapshot(
     return AccountSnapshot(
         account=ACCOUNT,
         pools=tuple(
-            PoolFact(name, "tiered", "USDT", reported if name == CROSS else None) for name in sorted(names)
+            PoolFact(
+                name,
+                "tiered",
+                "USDT",
+                reported if name == CROSS else None,
+                is_isolated=name.startswith("isolated-"),
+            )
+            for name in sorted(names)
         ),
         balances=tuple(balances),
         positions=tuple(positions),

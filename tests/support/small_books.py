@@ -20,6 +20,7 @@ from monitor.margin.rows import Asset, Balance, Book, Instrument, Pool, Position
 from tests.support.small_market import Coin, Contract, Line, SmallPool
 
 NAMES = tuple(MODELS)
+COMPUTING = tuple(name for name in NAMES if not MODELS[name].is_told)
 ROW_TYPES = (Pool, Balance, Position, Instrument, Asset, Tier)
 
 
@@ -39,7 +40,8 @@ class Rows:
         for line in pool.lines:
             self._add_line(line)
         spans = (first, len(book.balances), first_leg, len(book.positions))
-        _append(book.pools, Pool(NAMES.index(pool.model), *spans, reasons=0, levels=0, category=-1))
+        row = Pool(NAMES.index(pool.model), *spans, 0, 0, -1, *pool.told)
+        _append(book.pools, row)
 
     def _add_line(self, line: Line) -> None:
         book = self.book

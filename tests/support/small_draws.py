@@ -20,6 +20,7 @@ LINEAR_ONLY = (
 ONE_LINE = ("tiered", "bybit_isolated")
 EDGES = [Decimal(1), 1 - Decimal("1e-12"), 1 + Decimal("1e-12")]
 NOTHING = Decimal(0)
+NOT_TOLD = (NOTHING, NOTHING)
 
 
 def number(rng: Random, low: int, high: int) -> Decimal:
@@ -92,8 +93,15 @@ def line(rng: Random, model: str, most: int) -> Line:
     )
 
 
+def told(rng: Random) -> tuple[Decimal, Decimal]:
+    """Equity of either sign and a requirement, as a venue may tell them."""
+    equity = rng.choice([NOTHING, number(rng, -8, 8), -number(rng, -8, 8)])
+    return equity, rng.choice([NOTHING, number(rng, -8, 8)])
+
+
 def pool(rng: Random, model: str) -> SmallPool:
     """A pool that the model is for."""
     lines = 1 if model in ONE_LINE else rng.randint(1, 4)
     legs = 1 if model == "bybit_isolated" else 12 // lines
-    return SmallPool(model, tuple(line(rng, model, legs) for _ in range(lines)))
+    drawn = tuple(line(rng, model, legs) for _ in range(lines))
+    return SmallPool(model, drawn, told(rng) if model == "venue_ratio" else NOT_TOLD)

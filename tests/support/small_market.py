@@ -64,6 +64,7 @@ class SmallPool:
 
     model: str
     lines: tuple[Line, ...]
+    told: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))  # equity, maintenance margin: the venue's word
 
     @property
     def legs(self) -> list[Leg]:

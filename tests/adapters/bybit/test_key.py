@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,41 +12,11 @@ from adapters.bybit.rest import BybitSource
 from adapters.bybit.spec import SPEC
 from adapters.venue import KeyRefused, RateLimited
 from monitor.clock import ManualClock
-from monitor.domain.identity import InstrumentId
 from tests.support.bybit_answers import (
     fault,
     ok,
-    replies,
 )
-from tests.support.venue_server import KEY, SECRET_TEXT, Given, VenueServer, account_at, serving
-
-BTCUSDT = InstrumentId("bybit:BTCUSDT")
-POSITIONS = "/v5/position/list"
-WALLET = "/v5/account/wallet-balance"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[VenueServer]:
-    """A venue with one account, as `replies` has it."""
-    made = VenueServer(lambda request, _: request.path)
-    made.replies = replies()
-    async with serving(made):
-        yield made
-
-
-@pytest.fixture
-def given() -> Given:
-    """Clock, metrics and gate."""
-    return Given()
-
-
-@pytest.fixture
-async def source(server: VenueServer, given: Given) -> AsyncIterator[BybitSource]:
-    """The account's REST side."""
-    made = SPEC.source(account_at("bybit", server.url), given.clock, given.metrics, given.gate)
-    (await made._rest._made()).enableRateLimit = False  # our own server bears more than the venue
-    yield made
-    await made.close()
+from tests.support.venue_server import KEY, SECRET_TEXT, Given, VenueServer, account_at
 
 
 async def test_a_key_that_may_trade_is_refused_by_its_scopes(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,38 +17,11 @@ from tests.support.bybit_answers import (
     ok,
     page,
     ratios,
-    replies,
 )
 from tests.support.frames import events_of
-from tests.support.venue_server import Given, VenueServer, account_at, serving
+from tests.support.venue_server import VenueServer, account_at
 
 BTCUSDT = InstrumentId("bybit:BTCUSDT")
-POSITIONS = "/v5/position/list"
-WALLET = "/v5/account/wallet-balance"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[VenueServer]:
-    """A venue with one account, as `replies` has it."""
-    made = VenueServer(lambda request, _: request.path)
-    made.replies = replies()
-    async with serving(made):
-        yield made
-
-
-@pytest.fixture
-def given() -> Given:
-    """Clock, metrics and gate."""
-    return Given()
-
-
-@pytest.fixture
-async def source(server: VenueServer, given: Given) -> AsyncIterator[BybitSource]:
-    """The account's REST side."""
-    made = SPEC.source(account_at("bybit", server.url), given.clock, given.metrics, given.gate)
-    (await made._rest._made()).enableRateLimit = False  # our own server bears more than the venue
-    yield made
-    await made.close()
 
 
 async def test_upper_bounds_become_floors(source: BybitSource) -> None:

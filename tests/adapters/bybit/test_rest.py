@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from aiohttp import web
 
 from adapters.bybit.rest import BybitSource
-from adapters.bybit.spec import SPEC
 from adapters.venue import UnsupportedMode, VenueUnavailable
 from monitor.domain.event import AccountDelta, BalanceFact, PositionFact
 from monitor.domain.identity import InstrumentId
@@ -24,35 +22,11 @@ from tests.support.bybit_answers import (
     wallet,
 )
 from tests.support.frames import events_of
-from tests.support.venue_server import Given, VenueServer, account_at, serving
+from tests.support.venue_server import VenueServer
 
 BTCUSDT = InstrumentId("bybit:BTCUSDT")
 POSITIONS = "/v5/position/list"
 WALLET = "/v5/account/wallet-balance"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[VenueServer]:
-    """A venue with one account, as `replies` has it."""
-    made = VenueServer(lambda request, _: request.path)
-    made.replies = replies()
-    async with serving(made):
-        yield made
-
-
-@pytest.fixture
-def given() -> Given:
-    """Clock, metrics and gate."""
-    return Given()
-
-
-@pytest.fixture
-async def source(server: VenueServer, given: Given) -> AsyncIterator[BybitSource]:
-    """The account's REST side."""
-    made = SPEC.source(account_at("bybit", server.url), given.clock, given.metrics, given.gate)
-    (await made._rest._made()).enableRateLimit = False  # our own server bears more than the venue
-    yield made
-    await made.close()
 
 
 async def test_a_cross_account_is_one_pool_in_dollars(source: BybitSource) -> None:

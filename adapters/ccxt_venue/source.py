@@ -1,0 +1,188 @@
+"""The account as the exchange tells it: every raw answer of one reading, put into one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import structlog
+
+from adapters.ccxt_venue.client import ReadOnlyClient
+from adapters.ccxt_venue.entry import Entry
+from adapters.ccxt_venue.markets import instrument_of, price
+from adapters.ccxt_venue.told import MODEL, Answers, Told, pool_fact
+from adapters.numbers import BadNumber, fact
+from adapters.rest import together
+from adapters.venue import KeyRefused, VenueUnavailable
+from monitor.clock import Clock
+from monitor.domain.event import AccountSnapshot, BalanceFact, PoolFact, PositionFact
+from monitor.domain.identity import AccountId, BadName, InstrumentId, checked_part
+
+log = structlog.get_logger()
+CONFIRM_AFTER_S = 1.0
+UNTOLD = "the exchange does not tell of its margin"
+Position = Mapping[str, Any]  # as ccxt unifies it; of its margin figures none is read
+
+
+class Leg(NamedTuple):
+    """A position, and where it belongs."""
+
+    pool: str
+    instrument: InstrumentId
+    side: str  # the key: empty where there is one leg
+    is_short: bool
+    position: Position
+
+
+class CcxtSource:
+    """Checks the key as far as the exchange lets it, and reads the account."""
+
+    def __init__(self, account: AccountId, client: ReadOnlyClient, entry: Entry, clock: Clock) -> None:
+        self._account = account
+        self._client = client
+        self._entry = entry
+        self._clock = clock
+        self._version_ns = 0
+        self._is_told = False
+
+    async def check_key(self) -> None:
+        """Raises KeyRefused where the exchange says that the key may do more than read; many say nothing."""
+        rights = self._entry.rights
+        if rights is not None:
+            too_many = rights.too_many(await self._client.raw(rights.endpoint))
+            if too_many:
+                named = ", ".join(too_many)
+                raise KeyRefused(f"the key may do more than read: {named}; make one that only reads")
+        elif not self._is_told:
+            self._is_told = True
+            log.warning(
+                "key_rights_not_told",
+                account=self._account,
+                detail="margind knows of no call by which this exchange tells what a key may do: "
+                "make sure that this one only reads",
+            )
+
+    async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
+        """The whole account; with `confirm` a second reading has to agree on what is gone."""
+        first = await self._read()
+        if not confirm:
+            return first
+        await asyncio.sleep(CONFIRM_AFTER_S)
+        second = await self._read()
+        agrees = _is_empty(first) == _is_empty(second)
+        return AccountSnapshot(
+            **{name: getattr(second, name) for name in second.__struct_fields__ if name != "confirmed"},
+            confirmed=agrees,
+        )
+
+    async def keep_alive(self) -> None:
+        """Nothing expires: ccxt renews what its streams stand on."""
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        await self._client.close()
+
+    async def _read(self) -> AccountSnapshot:
+        entry, client = self._entry, self._client
+        # One that a stream overtook would be no worse: nothing but these readings reaches the book.
+        self._version_ns = max(self._version_ns + 1, self._clock.wall_ns())
+        calls = [client.balance(parameters) for parameters in entry.balances]
+        calls += [client.positions(parameters) for parameters in entry.positions]
+        calls += [client.raw(endpoint) for endpoint in entry.extras]
+        found = await together(*calls)
+        split = len(entry.balances) + len(entry.positions)
+        held = [row for rows in found[len(entry.balances) : split] for row in rows]
+        infos = tuple(position["info"] for position in held)
+        told = entry.read(Answers(tuple(found[: len(entry.balances)]), infos, tuple(found[split:])))
+        return self._snapshot(told, held)
+
+    def _snapshot(self, told: list[Told], held: list[Position]) -> AccountSnapshot:
+        legs = self._legs(frozenset(pool.pool for pool in told), held)
+        untold = sorted({leg.pool for leg in legs} - {pool.pool for pool in told})
+        pools = [pool_fact(pool, self._prices(pool.pool, legs)) for pool in told]
+        pools += [PoolFact(name, MODEL, "USD", untold=UNTOLD) for name in untold]
+        for pool in pools:
+            _check_name(pool.pool)
+        marks = ((leg.instrument, price(leg.position.get("markPrice"))) for leg in legs)
+        return AccountSnapshot(
+            account=self._account,
+            pools=tuple(pools),
+            balances=tuple(
+                BalanceFact(pool.pool, pool.unit, pool.equity) for pool in told if pool.equity is not None
+            ),
+            positions=tuple(_fact(leg) for leg in legs),
+            marks={instrument: mark for instrument, mark in marks if mark is not None},
+            venue_ns=self._version_ns,
+            received_ns=self._clock.monotonic_ns(),
+            streamed=True,  # there is no stream of ours that would have told otherwise
+        )
+
+    def _legs(self, names: frozenset[str], held: list[Position]) -> list[Leg]:
+        """Each with a key of its own: some exchanges hold two legs and do not say that they hedge."""
+        legs: list[Leg] = []
+        taken: set[tuple[str, str]] = set()
+        for position in held:
+            instrument, own = self._instrument(position), str(position.get("side") or "")
+            alike = [other for other in held if other["symbol"] == position["symbol"]]
+            side = own if position.get("hedged") is True or len(alike) > 1 else ""
+            while (instrument, side) in taken:
+                side += "+"
+            taken.add((instrument, side))
+            pool = self._entry.pool_of(position["info"], names)
+            legs.append(Leg(pool, instrument, side, own == "short", position))
+        return legs
+
+    def _instrument(self, position: Position) -> InstrumentId:
+        symbol = str(position["symbol"])
+        market = self._client.markets().get(symbol, {"id": symbol, "symbol": symbol})
+        return instrument_of(self._client.venue, market)
+
+    def _prices(self, pool: str, legs: list[Leg]) -> dict[str, float]:
+        prices = {}
+        for leg in legs:
+            told = _price(self._entry.liquidation_price(leg.position["info"])) if leg.pool == pool else None
+            if told is not None:
+                prices[leg.instrument + (f"/{leg.side}" if leg.side else "")] = told
+        return prices
+
+
+def _fact(leg: Leg) -> PositionFact:
+    size = _figure(leg.position["contracts"])
+    return PositionFact(
+        pool=leg.pool,
+        instrument=leg.instrument,
+        side=leg.side,
+        quantity=-size if leg.is_short else size,
+        entry_price=_figure(leg.position.get("entryPrice") or 0),
+    )
+
+
+def _figure(value: object) -> Decimal:
+    try:
+        return fact(str(value))
+    except BadNumber as bad:
+        words = str(bad)
+    raise VenueUnavailable(f"a size or a price of a position is {words}")
+
+
+def _price(value: object) -> float | None:
+    try:
+        return price(float(str(value)))
+    except ValueError:
+        return None
+
+
+def _is_empty(snapshot: AccountSnapshot) -> tuple[bool, bool]:
+    return not any(balance.wallet for balance in snapshot.balances), not snapshot.positions
+
+
+def _check_name(pool: str) -> None:
+    try:
+        checked_part(pool)
+    except BadName as bad:
+        words = str(bad)
+    else:
+        return
+    raise VenueUnavailable(f"a pool can't be named: {words}")

@@ -1,0 +1,66 @@
+"""Where each exchange tells its ratio: written answers through the real ccxt class to a snapshot."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from adapters.ccxt_venue.exchanges import ENTRIES
+from adapters.ccxt_venue.told import MODEL
+from monitor.domain.identity import instrument_id
+from tests.support.ccxt_golden import FOLDER, Case, cases, snapshot_of
+
+ALL = cases()
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+async def test_what_the_exchange_tells_becomes_its_pools(case: Case) -> None:
+    """Equity, requirement on our scale, the untouched figures beside it, or by name what is not told."""
+    snapshot = await snapshot_of(case)
+    assert {pool.pool for pool in snapshot.pools} == set(case.pools)
+    for pool in snapshot.pools:
+        expected = case.pools[pool.pool]
+        assert (pool.model, pool.unit) == (MODEL, expected["unit"])
+        if "untold" in expected:
+            assert (pool.told, pool.untold) == (None, expected["untold"])
+            continue
+        assert pool.told is not None, pool.untold
+        assert pool.told.equity == Decimal(expected["equity"])
+        assert pool.told.maintenance_margin == Decimal(expected["maintenance"])
+        assert pool.reported is not None
+        raw = expected["told_maintenance"]
+        assert pool.reported.maintenance_margin == (None if raw is None else float(raw))
+        assert pool.reported.ratio == expected["ratio"]
+        assert pool.reported.ratio_name == expected["ratio_name"]
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+async def test_positions_lie_in_their_pools(case: Case) -> None:
+    """Signed size, side key, the exchange's own liquidation price and its mark, by its own symbol."""
+    snapshot = await snapshot_of(case)
+    prices = {pool.pool: pool.reported.liquidation_prices for pool in snapshot.pools if pool.reported}
+    found = [(leg.pool, leg.instrument, leg.side, leg.quantity) for leg in snapshot.positions]
+    venue = f"ccxt:{case.exchange}"
+    expected = [
+        (row["pool"], instrument_id(venue, row["instrument"]), row["side"], Decimal(row["quantity"]))
+        for row in case.positions
+    ]
+    assert sorted(found) == sorted(expected)
+    for row, (pool, instrument, side, _) in zip(case.positions, expected, strict=True):
+        key = f"{instrument}/{side}" if side else instrument
+        assert prices[pool].get(key) == row["liquidation_price"]
+        assert snapshot.marks.get(instrument) == row["mark"]
+
+
+def test_every_entry_has_its_golden_answers() -> None:
+    """A line in the table needs a file of answers, and says where its direction and threshold were read."""
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(ENTRIES)
+    assert all("read 2026-" in entry.source for entry in ENTRIES.values())
+
+
+def test_no_golden_answer_holds_a_word_of_an_identity() -> None:
+    """The answers are ours: no address, mail or key of anybody."""
+    text = json.dumps([case.answers for case in ALL])
+    assert "@" not in text and "0x" not in text

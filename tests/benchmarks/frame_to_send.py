@@ -1,0 +1,342 @@
+"""From a venue's frame to the first attempt to send: the whole daemon over real sockets, in a storm of marks.
+
+Real: the daemon with its public session, codec, inbox, engine, book, sweep at the shipped levels, a private
+session a pool, fsynced ledger, signed webhook, embedded store. Doubled: REST, which answers from memory. The
+venue's sockets and the webhook's are in another process (frame_venue). Measured where the daemon measures it
+(`margind_frame_to_send_seconds`: the oldest frame of the turn to the first attempt), and by a stopwatch
+outside: the venue writes the frame, the webhook reads the message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import msgspec
+import structlog
+
+from adapters import VENUES
+from adapters.bybit.private import BybitPrivateCodec
+from adapters.bybit.spec import SPEC
+from adapters.bybit.state import Terms
+from adapters.gate import ConnectLimit, VenueGate
+from adapters.venue import Stream
+from monitor import config
+from monitor.clock import Clock, SystemClock
+from monitor.daemon import Daemon
+from monitor.domain.assessment import RiskBand
+from monitor.domain.event import AccountSnapshot, AssetPrice, BalanceFact, Instruments, PoolFact, PositionFact
+from monitor.domain.identity import InstrumentId, account_id, instrument_id
+from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule, tier_schedule
+from monitor.domain.turn import Turn
+from monitor.names import Metrics
+from tests.benchmarks.frame_venue import OPEN_FILES, PRICE, RATE, SYMBOLS, Ready, Report, symbol
+from tests.benchmarks.table import Row, quantile
+from tests.support.receivers import SIGNING_SECRET
+
+POOLS = 1_000
+LEGS = 10
+TOGETHER = POOLS // SYMBOLS  # pools that cross at one frame
+FALL_EVERY_S = 0.05
+LIMITS_MS = (20.0, 250.0)  # p50, p99
+READY_S = 240.0
+SETTLE_S = 5.0  # a thousand accounts that came at once have left frames in the socket
+LAST_S = 20.0
+SENDS_PER_S = 2_000.0
+VENUE = SPEC.name
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Cost(NamedTuple):
+    """Seconds of each crossing: inside the daemon, and from socket to socket."""
+
+    inside_s: list[float]
+    outside_s: list[float]
+    crash_s: list[float]  # inside, where all pools cross at once
+    frames_per_s: float  # as received by the daemon while pools crossed
+    sent_per_s: float
+    turns_per_s: float
+
+
+class MemorySource:
+    """The REST side of one account."""
+
+    def __init__(self, account: config.Account, clock: Clock) -> None:
+        self._account = account
+        self._clock = clock
+
+    async def check_key(self) -> None:
+        """It may only read."""
+
+    async def instruments(self) -> Instruments:
+        """All contracts, and USDT."""
+        contracts = tuple(_contract(number) for number in range(SYMBOLS))
+        usdt = CollateralAsset(VENUE, "USDT", "", 4, None, 60.0)
+        return Instruments(VENUE, contracts, (usdt,), self._clock.monotonic_ns())
+
+    async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
+        """One pool of ten positions, a twelfth of its price away from its end by one of them."""
+        number = int(self._account.name.removeprefix("a"))
+        rng = random.Random(number)
+        own = number % SYMBOLS
+        others = rng.sample([other for other in range(SYMBOLS) if other != own], LEGS - 1)
+        quantities = [1_000, *(rng.choice([-1, 1]) * rng.randint(1, 5) for _ in others)]
+        legs = zip([own, *others], quantities, strict=True)
+        now_ns = self._clock.monotonic_ns()
+        return AccountSnapshot(
+            account=account_id(VENUE, self._account.name),
+            pools=(PoolFact("unified", "bybit_unified", "USD"),),
+            balances=(BalanceFact("unified", "USDT", Decimal(12_500)),),
+            positions=tuple(_position(*leg) for leg in legs),
+            marks={},
+            venue_ns=self._clock.wall_ns(),
+            received_ns=now_ns,
+            confirmed=confirm,
+            prices=(AssetPrice(VENUE, "USDT", 1.0, 0.0, 0.0, 0, now_ns),),
+        )
+
+    async def private_stream(self) -> Stream:
+        """Subscribed to nothing: it lives, and nothing happens on the account."""
+        codec = BybitPrivateCodec(account_id(VENUE, self._account.name), Terms())
+        url = f"{self._account.endpoints['ws']}/v5/private"
+        return Stream("private", url, codec, data_deadline_s=None, open_timeout_s=30.0)
+
+    async def keep_alive(self) -> None:
+        """Nothing expires."""
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+class Venue:
+    """Bybit's own streams and codecs, with REST from memory."""
+
+    name = VENUE
+    models: tuple[str, ...] = SPEC.models
+    needs_key = True
+    keep_alive_every_s = 600.0
+    connects: ConnectLimit = SPEC.connects
+
+    def source(
+        self, account: config.Account, clock: Clock, metrics: Metrics, gate: VenueGate
+    ) -> MemorySource:
+        """The REST side of an account."""
+        return MemorySource(account, clock)
+
+    def public_streams(
+        self, account: config.Account, instruments: Sequence[InstrumentId]
+    ) -> tuple[Stream, ...]:
+        """The tickers of what is held, subscribed at once: how long that takes is not measured here."""
+        streams = SPEC.public_streams(account, instruments)[:1]
+        return tuple(msgspec.structs.replace(stream, sends_per_s=SENDS_PER_S) for stream in streams)
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bands: dict[str, RiskBand] = {}
+        self._inside_s: list[float] = []
+        self._turns = 0
+
+    async def run(self) -> Cost:
+        """Starts both sides, waits for every pool to be clear, and lets contracts fall, first one by one."""
+        async with _other_side() as (ready, other), self._daemon(ready) as daemon:
+            await asyncio.sleep(SETTLE_S)
+            frames, turns, began_s = _frames(daemon), self._turns, time.monotonic()
+            _write(other, "count")
+            self._inside_s.clear()
+            for number in range(SYMBOLS):
+                _write(other, f"fall {number}")
+                await asyncio.sleep(FALL_EVERY_S)
+            took_s = time.monotonic() - began_s
+            frames, turns = _frames(daemon) - frames, self._turns - turns
+            await _until(lambda: len(self._inside_s) >= POOLS, "every crossing to be sent", LAST_S)
+            await asyncio.sleep(SETTLE_S)
+            report = await _report(other)
+            inside_s = self._inside_s.copy()
+            crash_s = await self._crash(other)
+        sent_per_s = report.sent / report.sent_s
+        return Cost(inside_s, _outside_s(report), crash_s, frames / took_s, sent_per_s, turns / took_s)
+
+    async def _crash(self, other: asyncio.subprocess.Process) -> list[float]:
+        self._inside_s.clear()
+        _write(other, "crash")
+        await _until(lambda: len(self._inside_s) >= POOLS, "the crash to be told", LAST_S)
+        _write(other, "stop")
+        return self._inside_s.copy()
+
+    @contextlib.asynccontextmanager
+    async def _daemon(self, ready: Ready) -> AsyncIterator[Daemon]:
+        daemon = Daemon(_config(self._folder, ready), watchers=(self._look,))
+        observe = daemon.metrics.frame_to_send.observe
+
+        def measured(seconds: float) -> None:
+            self._inside_s.append(seconds)
+            observe(seconds)
+
+        stop = asyncio.Event()
+        with patch.object(daemon.metrics.frame_to_send, "observe", measured):
+            task = asyncio.create_task(daemon.run(stop, lambda _: None))
+            try:
+                await _until(lambda: task.done() or self._is_ready(), "every pool to be clear", READY_S)
+                yield daemon
+            finally:
+                stop.set()
+                await task
+
+    def _look(self, turn: Turn) -> None:
+        self._turns += 1
+        for pool in turn.removed:
+            self._bands.pop(pool, None)
+        for state in turn.changed:
+            self._bands[state.pool] = state.band
+
+    def _is_ready(self) -> bool:
+        return len(self._bands) == POOLS and set(self._bands.values()) == {RiskBand.CLEAR}
+
+
+def run() -> Iterator[Row]:
+    """Crossings now and then, which have the limit, and all of them at once."""
+    cost = measure()
+    p50_ms, p99_ms = _quantiles_ms(cost.inside_s)
+    outside_ms = _quantiles_ms(cost.outside_s)
+    crash_ms = _quantiles_ms(cost.crash_s)
+    what = (
+        f"frame received to first send attempt, {POOLS:,} pools x {LEGS} positions, "
+        f"{cost.frames_per_s:,.0f} frames/s received ({cost.sent_per_s:,.0f} sent), {cost.turns_per_s:.0f} "
+        f"turns/s, {len(cost.inside_s):,} crossings, {TOGETHER} of them each {1e3 * FALL_EVERY_S:g} ms"
+    )
+    limit = f"p50 at most {LIMITS_MS[0]:g} ms, p99 at most {LIMITS_MS[1]:g} ms"
+    beside = f"venue's write to webhook's read: p50 {outside_ms[0]:.1f} ms, p99 {outside_ms[1]:.1f} ms"
+    is_kept = p50_ms <= LIMITS_MS[0] and p99_ms <= LIMITS_MS[1] and cost.frames_per_s >= 0.98 * RATE
+    slowest = f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, longest {1e3 * max(cost.inside_s):.0f} ms"
+    yield Row(what, slowest, beside, limit, is_kept)
+    crash = f"p50 {crash_ms[0]:,.0f} ms, p99 {crash_ms[1]:,.0f} ms, last {1e3 * max(cost.crash_s):,.0f} ms"
+    yield Row(f"the same when all {POOLS:,} pools cross at once", crash, f"one by one p50 {p50_ms:.1f} ms")
+
+
+def measure() -> Cost:
+    """In a folder that goes."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    with tempfile.TemporaryDirectory() as folder, patch.dict(VENUES, {VENUE: Venue()}):
+        return asyncio.run(Bench(Path(folder)).run())
+
+
+@contextlib.asynccontextmanager
+async def _other_side() -> AsyncIterator[tuple[Ready, asyncio.subprocess.Process]]:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "tests.benchmarks.frame_venue")
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24)
+    try:
+        assert process.stdout is not None
+        yield Ready(**json.loads(await process.stdout.readline())), process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _outside_s(report: Report) -> list[float]:
+    """From the write of a fall to the message of each pool that it struck."""
+    found = []
+    for pool, told_ns in report.told_ns.items():
+        number = int(pool.split("/")[1].removeprefix("a"))
+        found.append((told_ns - report.fell_ns[symbol(number % SYMBOLS)]) / 1e9)
+    return found
+
+
+async def _report(other: asyncio.subprocess.Process) -> Report:
+    _write(other, "report")
+    assert other.stdout is not None
+    return Report(**json.loads(await other.stdout.readline()))
+
+
+def _quantiles_ms(seconds: Sequence[float]) -> tuple[float, float]:
+    return 1e3 * quantile(seconds, 0.5), 1e3 * quantile(seconds, 0.99)
+
+
+def _write(other: asyncio.subprocess.Process, line: str) -> None:
+    assert other.stdin is not None
+    other.stdin.write(f"{line}\n".encode())
+
+
+def _frames(daemon: Daemon) -> int:
+    labels = {"venue": VENUE, "stream": "public"}
+    return int(daemon.metrics.registry.get_sample_value("margind_frames_total", labels) or 0)
+
+
+async def _until(holds: Callable[[], object], what: str, timeout_s: float) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline_s, f"waited {timeout_s} s for {what}"
+        await asyncio.sleep(0.05)
+
+
+def _config(folder: Path, ready: Ready) -> config.Config:
+    secret = config.Secret(SIGNING_SECRET, "the benchmark")
+    url = f"http://127.0.0.1:{ready.webhook}/"
+    hook = config.Receiver("hook", "webhook", url=url, secret=secret, allow_private_destinations=True)
+    endpoints = {"ws": f"ws://127.0.0.1:{ready.sockets}"}
+    accounts: list[Any] = [
+        config.Account(
+            f"a{number}",
+            VENUE,
+            "desk",
+            "loopback",
+            credentials=config.Credentials(secret, secret),
+            endpoints=endpoints,
+        )
+        for number in range(POOLS)
+    ]
+    return config.Config(
+        daemon=config.Daemon(str(folder)),
+        accounts=tuple(accounts),
+        receivers=(hook,),
+        routes=(config.Route(("hook",)),),
+        metrics=config.Metrics(port=0),
+    )
+
+
+def _contract(number: int) -> Instrument:
+    return Instrument(
+        id=instrument_id(VENUE, symbol(number)),
+        kind=Kind.LINEAR,
+        underlying=symbol(number).removesuffix("USDT"),
+        settle_asset="USDT",
+        multiplier=Decimal(1),
+        taker_fee=Decimal("0.00055"),
+        price_digits=4,
+        quantity_digits=3,
+        tiers=_tiers(),
+    )
+
+
+def _tiers() -> TierSchedule:
+    floors, rates = (0, 200_000, 1_000_000, 5_000_000), ("0.005", "0.01", "0.025", "0.05")
+    rows = [
+        (Decimal(floor), Decimal(rate), 2 * Decimal(rate)) for floor, rate in zip(floors, rates, strict=True)
+    ]
+    return tier_schedule(rows, "the benchmark")
+
+
+def _position(number: int, quantity: int) -> PositionFact:
+    instrument = instrument_id(VENUE, symbol(number))
+    return PositionFact("unified", instrument, "", Decimal(quantity), Decimal(PRICE), Decimal(10))
+
+
+if __name__ == "__main__":
+    print(SystemClock().wall_ns(), *run(), sep="\n")
