@@ -98,7 +98,7 @@ def silent_tests(tree: ast.AST) -> list[str]:
 
 
 def test_nobody_waits_with_wait_for() -> None:
-    """Under Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the result: a stop would hang."""
+    """In Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the result: a stop hangs."""
     users = [path for path, text in files(*SHIPPED) if "asyncio.wait_for(" in text]
     assert users == []
 

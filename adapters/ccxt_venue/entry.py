@@ -31,7 +31,8 @@ class Entry(NamedTuple):
     extras: tuple[str, ...] = ()  # further raw calls that only read
     posts: tuple[str, ...] = ()  # paths that are read by POST, or that open a stream; no other is sent
     options: Parameters = NO_PARAMETERS  # of the ccxt class
-    rights: Rights | None = None  # None: this exchange offers no such call, or not through ccxt
+    rights: Rights | None = None  # None: no such call whose answer we have seen
+    not_read: str = ""  # what an account may hold there that nobody looks at: said at the start
 
 
 def field(name: str) -> Callable[[Json], object]:

@@ -48,6 +48,7 @@ class CcxtPublicFeed:
         self._tools = tools
         self._wanted: set[InstrumentId] = set()
         self._grown = asyncio.Event()
+        self._told: dict[str, object] = {}  # the ticker last told of each symbol
 
     def watch(self, instruments: Iterable[InstrumentId]) -> None:
         """Marks of these are wanted."""
@@ -124,17 +125,20 @@ class CcxtPublicFeed:
     async def _tell_marks(self, client: ReadOnlyClient, method: str, waits: bool, symbols: list[str]) -> None:
         while True:
             if waits:
-                self._tell(client, await client.watch(method, symbols))
+                self._tell(client, await client.watch(method, symbols), symbols)
             else:
-                self._tell(client, await client.fetch_prices(method, symbols))
+                self._tell(client, await client.fetch_prices(method, symbols), symbols)
                 await asyncio.sleep(FETCH_EVERY_S)
 
-    def _tell(self, client: ReadOnlyClient, tickers: Mapping[str, Any]) -> None:
-        received_ns, markets = self._tools.clock.monotonic_ns(), client.markets()
-        for symbol, ticker in tickers.items():
-            mark = price(ticker.get("markPrice"))
-            if mark is None or symbol not in markets:
+    def _tell(self, client: ReadOnlyClient, tickers: Mapping[str, Any], symbols: list[str]) -> None:
+        """What is new of these: ccxt answers with all that it ever heard, and puts a new ticker for news."""
+        received_ns = self._tools.clock.monotonic_ns()
+        for symbol in symbols:
+            ticker = tickers.get(symbol)
+            if ticker is None or self._told.get(symbol) is ticker:
                 continue
-            index = price(ticker.get("indexPrice"))
-            instrument = instrument_of(client.venue, markets[symbol])
-            self._post(MarkPrice(instrument, mark, index, None, None, 0, received_ns))
+            self._told[symbol] = ticker
+            mark, index = price(ticker.get("markPrice")), price(ticker.get("indexPrice"))
+            if mark is not None:
+                instrument = instrument_of(client.venue, client.markets()[symbol])
+                self._post(MarkPrice(instrument, mark, index, None, None, 0, received_ns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ from monitor.domain.identity import AccountId, BadName, InstrumentId, checked_pa
 
 log = structlog.get_logger()
 CONFIRM_AFTER_S = 1.0
+EXTRAS_S = 30.0
+NO_RIGHTS = "no call is known that tells what a key may do here: make sure that this one only reads"
 UNTOLD = "the exchange does not tell of its margin"
 Position = Mapping[str, Any]  # as ccxt unifies it; of its margin figures none is read
 
@@ -46,23 +48,29 @@ class CcxtSource:
         self._clock = clock
         self._version_ns = 0
         self._is_told = False
+        self._extras: tuple[int, tuple[Any, ...]] = (0, ())  # when they were read, and what they said
 
     async def check_key(self) -> None:
         """Raises KeyRefused where the exchange says that the key may do more than read; many say nothing."""
         rights = self._entry.rights
-        if rights is not None:
-            too_many = rights.too_many(await self._client.raw(rights.endpoint))
-            if too_many:
-                named = ", ".join(too_many)
-                raise KeyRefused(f"the key may do more than read: {named}; make one that only reads")
-        elif not self._is_told:
-            self._is_told = True
-            log.warning(
-                "key_rights_not_told",
-                account=self._account,
-                detail="margind knows of no call by which this exchange tells what a key may do: "
-                "make sure that this one only reads",
+        self._say_once(rights is None)
+        if rights is None:
+            return
+        answer = await self._client.raw(rights.endpoint)
+        if not isinstance(answer, dict):
+            raise VenueUnavailable(f"{rights.endpoint}: answer not understood")
+        too_many = rights.too_many(answer)
+        if too_many:
+            raise KeyRefused(
+                f"the key may do more than read: {', '.join(too_many)}; make one that only reads"
             )
+
+    def _say_once(self, is_key_unknown: bool) -> None:
+        if not self._is_told and self._entry.not_read:
+            log.warning("not_read", account=self._account, detail=self._entry.not_read)
+        if not self._is_told and is_key_unknown:
+            log.warning("key_rights_not_told", account=self._account, detail=NO_RIGHTS)
+        self._is_told = True
 
     async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
         """The whole account; with `confirm` a second reading has to agree on what is gone."""
@@ -90,13 +98,21 @@ class CcxtSource:
         self._version_ns = max(self._version_ns + 1, self._clock.wall_ns())
         calls = [client.balance(parameters) for parameters in entry.balances]
         calls += [client.positions(parameters) for parameters in entry.positions]
-        calls += [client.raw(endpoint) for endpoint in entry.extras]
-        found = await together(*calls)
-        split = len(entry.balances) + len(entry.positions)
-        held = [row for rows in found[len(entry.balances) : split] for row in rows]
+        found = await together(*calls, *self._wanted_extras())
+        split = len(entry.balances)
+        held = [row for rows in found[split : len(calls)] for row in rows]
+        if len(found) > len(calls):
+            self._extras = (self._clock.monotonic_ns(), tuple(found[len(calls) :]))
         infos = tuple(position["info"] for position in held)
-        told = entry.read(Answers(tuple(found[: len(entry.balances)]), infos, tuple(found[split:])))
+        told = entry.read(Answers(tuple(found[:split]), infos, self._extras[1]))
         return self._snapshot(told, held)
+
+    def _wanted_extras(self) -> list[Coroutine[Any, Any, Any]]:
+        """What hardly changes (an account's mode) is asked again after half a minute."""
+        age_s = (self._clock.monotonic_ns() - self._extras[0]) / 1e9
+        if self._extras[1] and age_s < EXTRAS_S:
+            return []
+        return [self._client.raw(endpoint) for endpoint in self._entry.extras]
 
     def _snapshot(self, told: list[Told], held: list[Position]) -> AccountSnapshot:
         legs = self._legs(frozenset(pool.pool for pool in told), held)

@@ -39,8 +39,8 @@ class Assessor:
         self._quotes = quotes
         self._placing = placing
         growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
-        self.solver = Solver(compile_models(settings.models), growths)
         self._additive = is_additive(settings.models)
+        self.solver = Solver(compile_models(settings.models), growths, self._additive)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)
@@ -138,8 +138,9 @@ class Assessor:
     def _to_solve(self, count: int) -> Ints:
         """Up to `count` of the worst pools, those in the worst band first, and as many of all in turn."""
         live = self._live_rows()
-        bands = self.figures["band"][live]
-        known, bands = live[bands != UNKNOWN], bands[bands != UNKNOWN]
+        bands: Ints = self.figures["band"][live]
+        known: Ints = live[bands != UNKNOWN]
+        bands = bands[bands != UNKNOWN]
         if not len(known):
             return known
         worst = np.argsort(-bands, kind="stable")[: min(count, np.count_nonzero(bands > 0))]

@@ -25,6 +25,9 @@ from monitor.margin.rows import Book, Requirement
 # Every loop: no bounds check, no lock held, and 1/0 is inf (numba's default error model is 2 to 8 times
 # slower).
 LOOP = {"nogil": True, "error_model": "numpy", "cache": True}
+# What only compiled code calls: no door for Python, which takes a third of all compiling to build (two books
+# are a hundred numbers to unpack), and nothing of its own on the disk, for the loop around it has it whole.
+INNER = LOOP | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def empty_book() -> Book[float]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP, assess
-from monitor.book.pocket import fill, list_underlyings, move_underlying
+from monitor.book.compiled import INNER, assess
+from monitor.book.pocket import fill, is_among, list_underlyings, move_underlying
 from monitor.margin.band import CLEAR, is_breached
 from monitor.margin.common import collateral_value, notional, step_at
 
@@ -35,7 +36,13 @@ def is_additive(names: Sequence[str]) -> npt.NDArray[np.bool_]:
     return np.array([name in ADDITIVE for name in names], dtype=np.bool_)
 
 
-@njit(**LOOP)
+def empty_rise(book: Any) -> npt.NDArray[np.float64]:
+    """Room for the cost of a move, by underlying."""
+    most = max(book.instruments["underlying"].max(initial=0), book.assets["underlying"].max(initial=0))
+    return np.zeros(int(most) + 1)
+
+
+@njit(**INNER)
 def distance_band(models, count, band, pool, book, levels, pocket, exposed):  # type: ignore[no-untyped-def]
     """The band by distance: is the pool liquidated where an exposed underlying stands a level's distance
     away? All of its underlyings are looked at when their `count` is not known."""
@@ -52,7 +59,7 @@ def distance_band(models, count, band, pool, book, levels, pocket, exposed):  # 
     return band
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def is_near(models, distance, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by `distance`, down or up, liquidates the pool in the pocket."""
     for underlying in underlyings:
@@ -65,7 +72,7 @@ def is_near(models, distance, book, pocket, underlyings):  # type: ignore[no-unt
     return False
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def is_liquidated_at(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
     """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price."""
     move_underlying(underlying, factor, book, pocket)
@@ -73,7 +80,7 @@ def is_liquidated_at(models, underlying, factor, book, pocket):  # type: ignore[
     return is_breached(found.maintenance_margin, found.equity, 1.0)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def steepness(book):  # type: ignore[no-untyped-def]
     """The greatest rate of all schedules of instruments, and the greatest sum of a schedule's jumps: what is
     charged for a notional follows it no faster. Infinite where a schedule does not rise."""
@@ -92,7 +99,7 @@ def steepness(book):  # type: ignore[no-untyped-def]
     return steepest, roughest
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def is_far(pool, far, steep, left, book):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by up to `far` surely leaves more than nothing of what is `left`:
     no position may lose or be charged more than all of them together do in the worst case."""
@@ -117,7 +124,7 @@ def is_far(pool, far, steep, left, book):  # type: ignore[no-untyped-def]
     return far < 1 and weight * (cost + ROUNDING * (gross + terms + legs * roughest)) < left
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def list_exposed(pool, far, left, book, rise, exposed):  # type: ignore[no-untyped-def]
     """Writes the underlyings of which a move by up to `far` may liquidate the pool; answers how many, or that
     nobody knows. `rise`: float64 by underlying, zeros before and after."""
@@ -148,7 +155,33 @@ def list_exposed(pool, far, left, book, rise, exposed):  # type: ignore[no-untyp
     return count if is_whole and left > 0 else NOBODY_KNOWS
 
 
-@njit(**LOOP)
+@njit(**INNER)
+def list_binding(pool, far, found, book, rise, exposed):  # type: ignore[no-untyped-def]
+    """Writes the underlyings that may matter to a rescue from a move by `far`; answers as `list_exposed`.
+
+    The others leave enough already, and more collateral or a smaller position, its fee paid, leaves no less;
+    what more collateral there is of an asset that moves may itself be lost."""
+    account = book.pools[pool]
+    weight, fee = 1.0, 0.0
+    for line in range(account.balance_first, account.balance_last):
+        weight = max(weight, weight_of(book.assets[book.balances[line].asset], book))
+    for row in range(account.position_first, account.position_last):
+        position = book.positions[row]
+        instrument = book.instruments[position.instrument]
+        value = abs(notional(position.quantity, book.quotes[instrument.mark], instrument))
+        fee = max(fee, value * abs(instrument.taker_fee))
+    left = found.equity - found.maintenance_margin - weight * (1 + far) * fee
+    left -= ROUNDING * (abs(found.equity) + abs(found.maintenance_margin))
+    count = list_exposed(pool, far, left, book, rise, exposed)
+    for line in range(account.balance_first, account.balance_last):
+        underlying = book.assets[book.balances[line].asset].underlying
+        if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, exposed, count):
+            exposed[count] = underlying
+            count += 1
+    return count
+
+
+@njit(**INNER)
 def weight_of(asset, book):  # type: ignore[no-untyped-def]
     """The most that one of an asset may count for in the pool's unit: 1 where a model reads no price."""
     price = book.quotes[asset.price]
@@ -157,7 +190,7 @@ def weight_of(asset, book):  # type: ignore[no-untyped-def]
     return max(1.0, price * (1 + max(abs(asset.bid_buffer), abs(asset.ask_buffer))))
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def worth_of(balance, asset, tiers):  # type: ignore[no-untyped-def]
     """The most that a balance by itself counts for, by any of the models, in the asset."""
     owned = balance.wallet - balance.borrowed
@@ -165,7 +198,7 @@ def worth_of(balance, asset, tiers):  # type: ignore[no-untyped-def]
     return max(abs(balance.wallet), abs(owned), counted) + abs(balance.order_loss)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-def]
     """The most that a position may lose and be charged more when its price moves by up to `far`, and all its
     absolute terms; both in the settle asset. Infinite for what no venue can mean."""
@@ -193,14 +226,14 @@ def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-de
     return high - value + most - least, high + entry + terms
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def fee_of(position, instrument):  # type: ignore[no-untyped-def]
     """The most that closing may cost, at the bankruptcy price of either side."""
     entry = abs(notional(position.quantity, position.entry_price, instrument))
     return abs(instrument.taker_fee) * entry * (1 + 1 / abs(position.leverage))
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def expose(underlying, cost, listed, rise, exposed):  # type: ignore[no-untyped-def]
     """Adds the cost of an underlying's move, and lists it when it is new; what follows none is not moved."""
     if underlying >= 0:
@@ -211,7 +244,7 @@ def expose(underlying, cost, listed, rise, exposed):  # type: ignore[no-untyped-
     return listed
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def keep_exposed(left, listed, rise, exposed):  # type: ignore[no-untyped-def]
     """Keeps of the listed underlyings those whose move may cost all that is left; answers how many."""
     count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from monitor.book.compiled import LOOP
+from monitor.book.compiled import INNER
 from monitor.book.tables import empty_rows
 from monitor.margin import rows as row_types
 from monitor.margin.common import notional, unrealised
@@ -22,7 +22,7 @@ def pocket_for(book: Book[float], positions: int, balances: int) -> Book[float]:
     )
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def fill(pool, book, pocket):  # type: ignore[no-untyped-def]
     """Copies a pool, its rows and the prices that it reads into the pocket."""
     source = book.pools[pool]
@@ -46,7 +46,7 @@ def fill(pool, book, pocket):  # type: ignore[no-untyped-def]
         pocket.quotes[price] = book.quotes[price]
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def list_underlyings(book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Writes each underlying of the pool in the pocket, once; answers how many. What follows none stays."""
     count = 0
@@ -62,7 +62,7 @@ def list_underlyings(book, pocket, underlyings):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def is_among(value, values, count):  # type: ignore[no-untyped-def]
     """Whether one of the first `count` values is this one."""
     found = False
@@ -71,7 +71,7 @@ def is_among(value, values, count):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def move_underlying(underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
     """All instruments and collateral of one underlying at `factor` times the book's price."""
     for k in range(pocket.pools[0].position_last):
@@ -84,13 +84,13 @@ def move_underlying(underlying, factor, book, pocket):  # type: ignore[no-untype
             pocket.quotes[asset.price] = book.quotes[asset.price] * factor
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def top_up(line, amount, pool, book, pocket):  # type: ignore[no-untyped-def]
     """One balance with `amount` more in its wallet."""
     pocket.balances[line].wallet = book.balances[book.pools[pool].balance_first + line].wallet + amount
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def show_only(first, last, pool, book, pocket):  # type: ignore[no-untyped-def]
     """The pool in the pocket has its positions from `first` up to `last`, and no others."""
     pocket.pools[0].position_first = first
@@ -103,7 +103,7 @@ def show_only(first, last, pool, book, pocket):  # type: ignore[no-untyped-def]
         mine.position_last = max(mine.position_first, min(last, whole.position_last - source.position_first))
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def cut(place, fraction, pool, book, pocket):  # type: ignore[no-untyped-def]
     """One position smaller by `fraction` of itself, closed at mark: its profit less the taker fee goes to
     its balance."""

@@ -52,8 +52,7 @@ class Quotes:
     def row(self, venue: str, name: str, cadence_s: float, *, is_mark: bool = True) -> int:
         """The row of a price, made on first use; `name` is an instrument id or `venue:asset price` key.
 
-        A break of the venue's marks is a gap of every mark; prices of assets come by other ways, each with its
-        age.
+        A break of the venue's marks is a gap of every mark; prices of assets come another way.
         """
         row = self._rows.get(name)
         if row is None:

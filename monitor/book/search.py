@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from numba import njit
 
-from monitor.book.compiled import LOOP, assess
+from monitor.book.compiled import INNER, assess
 from monitor.book.pocket import cut, move_underlying, top_up
 
 UNDERLYING, PRICE, TOP_UP, CUT = range(4)
@@ -45,7 +45,7 @@ class Walk(NamedTuple):
     is_convex: bool
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def price_walk(kind, target, side, is_convex):  # type: ignore[no-untyped-def]
     """A price up (side above 0) or down."""
     if side > 0:
@@ -53,13 +53,13 @@ def price_walk(kind, target, side, is_convex):  # type: ignore[no-untyped-def]
     return Walk(kind, target, 1.0, 1 / FAR_FACTOR, 1 / PRICE_STEP, 0.0, is_convex)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def amount_walk(kind, target, far, is_convex):  # type: ignore[no-untyped-def]
     """An amount or a fraction from nothing up to `far`."""
     return Walk(kind, target, 0.0, far, 1.0, far / AMOUNT_STEPS, is_convex)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def change(kind, target, size, pool, book, pocket):  # type: ignore[no-untyped-def]
     """Writes the pocket as it is after a change: a price's factor, an amount, or a fraction."""
     if kind == UNDERLYING:
@@ -73,7 +73,7 @@ def change(kind, target, size, pool, book, pocket):  # type: ignore[no-untyped-d
         cut(target, size, pool, book, pocket)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def over(found, level, solvent):  # type: ignore[no-untyped-def]
     """Maintenance over `level` of equity; at or above zero is breached."""
     if found.maintenance_margin > 0:
@@ -83,7 +83,7 @@ def over(found, level, solvent):  # type: ignore[no-untyped-def]
     return -abs(found.equity) - 1e-300
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def excess(models, aim, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """How far the pool in the pocket is past its aim; at or above zero is past it. A maximum of convex
     functions is convex."""
@@ -97,14 +97,14 @@ def excess(models, aim, book, pocket, underlyings):  # type: ignore[no-untyped-d
     return worst
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def changed(models, walk, size, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """The excess after the change."""
     change(walk.kind, walk.target, size, pool, book, pocket)
     return excess(models, aim, book, pocket, underlyings)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def turn(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """The nearest change at which breached turns to not breached or back, on its far side; nan if none.
 
@@ -121,7 +121,7 @@ def turn(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: 
     return found
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     breached = f_start >= 0
     a, f_a = walk.start, f_start
@@ -143,7 +143,7 @@ def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # ty
         b = min(c, walk.far) if walk.far > walk.start else max(c, walk.far)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
     """Where the chord through both points meets zero, or twice as far on where it does not."""
     if may_aim and f_a != f_b:
@@ -153,7 +153,7 @@ def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
     return b + 2 * (b - a)
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Narrows a..b down to the turn and answers b's side of it. Regula falsi, and a bisection every third
     time: finds a jump as well."""

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP, assess
+from monitor.book.compiled import INNER, LOOP, assess
+from monitor.book.near import NOBODY_KNOWS, empty_rise, list_binding
 from monitor.book.pocket import fill, list_underlyings, pocket_for, show_only
 from monitor.book.search import CUT as CUT
 from monitor.book.search import PRICE, UNDERLYING, Aim, amount_walk, change, excess, price_walk, turn
@@ -25,7 +26,7 @@ LIQUIDATION = Aim(1.0, 0.0, False)
 Floats = npt.NDArray[np.float64]
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def find_moves(models, is_convex, pool, book, pocket, underlyings, lower, upper):  # type: ignore[no-untyped-def]
     """Writes the liquidating factors of each underlying of the pool in the pocket, nan where none."""
     now = excess(models, LIQUIDATION, book, pocket, underlyings)
@@ -54,7 +55,7 @@ def nearest_moves(models, growths, rows, book, pocket, room, lower, upper, dista
         distance[pool] = nearest
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def find_prices(models, is_convex, pool, book, pocket, underlyings, prices):  # type: ignore[no-untyped-def]
     """Writes each position's liquidation price by the venue's convention, the others held at mark; nan where
     none. A pool that is liquidated already gets the price that would end it."""
@@ -67,7 +68,7 @@ def find_prices(models, is_convex, pool, book, pocket, underlyings, prices):  # 
         prices[k] = book.quotes[book.instruments[position.instrument].mark] * found
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def weigh_legs(models, pool, book, pocket, maintenance_alone, equity_without):  # type: ignore[no-untyped-def]
     """Writes what the pool would require with each position alone, and what it would own without it."""
     count = pocket.pools[0].position_last
@@ -82,7 +83,7 @@ def weigh_legs(models, pool, book, pocket, maintenance_alone, equity_without):  
         pocket.positions[k].quantity = quantity
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, adds, cuts):  # type: ignore[no-untyped-def]
     """Least amount in each balance, and least fraction of each position, that brings the pool under its aim;
     nan where none does. A pool that is not past its aim needs none."""
@@ -99,16 +100,22 @@ def find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, 
 
 
 @njit(**LOOP)
-def survey_pool(models, growth, aim, most, pool, book, pocket, moves, legs, adds):  # type: ignore[no-untyped-def]
+def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs, adds):  # type: ignore[no-untyped-def]
     """All that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
     fill(pool, book, pocket)
     count = list_underlyings(book, pocket, moves.underlying)
     underlyings = moves.underlying[:count]
-    find_moves(models, growth > 1, pool, book, pocket, underlyings, moves.lower, moves.upper)
-    find_prices(models, growth > 1, pool, book, pocket, underlyings, legs.price)
+    is_convex = terms.is_convex
+    find_moves(models, is_convex, pool, book, pocket, underlyings, moves.lower, moves.upper)
+    find_prices(models, is_convex, pool, book, pocket, underlyings, legs.price)
     weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
-        find_rescues(models, growth > 1, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
+        if terms.is_additive and aim.distance > 0:
+            found = assess(models, 0, pocket)
+            binding = list_binding(pool, aim.distance, found, book, room.rise, room.binding)
+            if binding != NOBODY_KNOWS:
+                underlyings = room.binding[:binding]
+        find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
     return count
 
 
@@ -156,12 +163,30 @@ class Change(NamedTuple):
     size: float
 
 
-class Solver:
-    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely."""
+class Terms(NamedTuple):
+    """What a model lets the searches take for granted."""
 
-    def __init__(self, models: Any, growths: list[float]) -> None:
+    is_convex: bool
+    is_additive: bool  # near.ADDITIVE
+
+
+class Room(NamedTuple):
+    """What the bounds of `near` write on."""
+
+    rise: Floats
+    binding: npt.NDArray[np.int64]
+
+
+class Solver:
+    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely. `additive` says
+    for which of them the bounds of `near` hold; none, unless told."""
+
+    def __init__(
+        self, models: Any, growths: list[float], additive: npt.NDArray[np.bool_] | None = None
+    ) -> None:
         self.models = models
         self.growths = np.array(growths)
+        self.additive = np.zeros(len(growths), np.bool_) if additive is None else additive
         self._pocket: Book[float] | None = None
         self._room = (0, 0, 0)
 
@@ -210,9 +235,11 @@ class Solver:
         """
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
-        growth = float(self.growths[book.pools[pool].model])
+        model = int(book.pools[pool].model)
+        terms = Terms(bool(self.growths[model] > 1), bool(self.additive[model]))
         aim = Aim(float(level), float(distance), True)
-        count = survey_pool(self.models, growth, aim, float(most), pool, book, pocket, moves, legs, adds)
+        room = Room(empty_rise(book), np.empty_like(moves.underlying))
+        count = survey_pool(self.models, terms, aim, float(most), pool, book, pocket, room, moves, legs, adds)
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
         return Survey(found, legs, adds)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import LOOP
+from monitor.book.compiled import INNER, LOOP
 from monitor.book.near import NOBODY_KNOWS, ROUNDING, distance_band, is_far, list_exposed, steepness
 from monitor.book.settings import LevelRow
 from monitor.margin.band import LIQUIDATION, UNKNOWN, is_finite, next_band
@@ -113,7 +113,7 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
     return count
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     """Why the pool can't be assessed, and the sum of all numbers in its own rows and prices: NaN in any of
     them is NaN here."""
@@ -135,7 +135,7 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     return reasons, probe
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def sum_of_terms(book):  # type: ignore[no-untyped-def]
     """The sum of all numbers in the tables that pools share: one look a sweep, not one a pool."""
     probe = steps = 0.0
@@ -149,7 +149,7 @@ def sum_of_terms(book):  # type: ignore[no-untyped-def]
     return probe + steps
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     """The same for one pool: its instruments, its assets, and all steps of their schedules."""
     account = book.pools[pool]
@@ -165,7 +165,7 @@ def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     return probe
 
 
-@njit(**LOOP)
+@njit(**INNER)
 def sum_of_steps(first, last, book):  # type: ignore[no-untyped-def]
     """Every number of one schedule."""
     probe = 0.0

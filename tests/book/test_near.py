@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from numba import njit
 
 from monitor.book.near import (
     ADDITIVE,
@@ -23,12 +24,13 @@ from monitor.book.near import (
     steepness,
 )
 from monitor.book.settings import LevelRow
+from monitor.book.solve import Solver
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
 from tests.support import small_draws
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
-from tests.support.small_market import Coin, Contract, Line, SmallPool
+from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
 from tests.support.small_pools import USDT, contract, leg, pool
 
 every_model = pytest.mark.parametrize("model", NAMES)
@@ -37,6 +39,19 @@ rngs = st.integers(0, 2**48).map(Random)
 UNDERLYINGS = 64  # more than any book here has
 RATIO = (0.5, 0.7, 0.85, 1.0)
 SLIPS = (0.0, 1e-15, -1e-15, 1e-12, -1e-12, 1e-9, -1e-9, 1e-6, -1e-6, 1e-3, -1e-3, 0.1, 2.0)
+
+
+@njit(error_model="numpy")
+def bounds(far, left, book, rise, found):
+    """What both bounds say of pool 0, from which `left` may be lost."""
+    count = list_exposed(0, far, left, book, rise, found)
+    return is_far(0, far, steepness(book), left, book), count
+
+
+@njit(error_model="numpy")
+def steep(book):
+    """A door for Python."""
+    return steepness(book)
 
 
 def levels(rng: Random) -> LevelRow:
@@ -48,17 +63,23 @@ def levels(rng: Random) -> LevelRow:
     return LevelRow(RATIO, clear_at, (first, second, third), (first * up, second * up, third * up))
 
 
-def moving(rng: Random, held: SmallPool) -> SmallPool:
-    """The pool, with coins that follow an underlying, contracts on both sides of one, and odd schedules."""
+def moving(rng: Random, held: SmallPool, *, of_a_venue: bool = False) -> SmallPool:
+    """The pool, with coins that follow an underlying, contracts on both sides of one, and odd schedules
+    unless they are to be such as a venue may have."""
     lines = [
         replace(
             line,
             coin=replace(line.coin, underlying=rng.choice(["", "", "A", "B", "X"])),
-            legs=tuple(replace(one, contract=odd(rng, one.contract)) for one in line.legs),
+            legs=line.legs if of_a_venue else tuple(with_odd_steps(rng, one) for one in line.legs),
         )
         for line in held.lines
     ]
     return replace(held, lines=tuple(lines))
+
+
+def with_odd_steps(rng: Random, one: Leg) -> Leg:
+    """A leg in a contract of its own terms."""
+    return replace(one, contract=odd(rng, one.contract))
 
 
 def odd(rng: Random, of: Contract) -> Contract:
@@ -141,15 +162,15 @@ def test_a_band_is_the_same_with_and_without_the_bounds(model: str, rng: Random)
 @given(rng=rngs)
 def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
     """Where as little is left as one move costs, neither bound lets the pool pass."""
-    book = float_book(rng.choice([plain, drawn])(rng, model))
+    book: Any = float_book(rng.choice([plain, drawn])(rng, model))
     far = rng.choice([0.05, 10 ** rng.uniform(-4, 0)])
     found = np.zeros(len(book.positions) + len(book.balances), np.int64)
     for underlying in {*book.instruments["underlying"].tolist(), *book.assets["underlying"].tolist()} - {-1}:
         for step in (-1.0, 1.0, rng.uniform(-1, 1)):
             cost = excess(book, underlying, 1 + step * far) - excess(book, underlying, 1.0)
             if cost > 0:
-                assert not is_far(0, far, steepness(book), cost, book)
-                count = list_exposed(0, far, cost, book, np.zeros(UNDERLYINGS), found)
+                is_proven, count = bounds(far, cost, book, np.zeros(UNDERLYINGS), found)
+                assert not is_proven
                 assert count == NOBODY_KNOWS or underlying in found[:count]
 
 
@@ -169,6 +190,22 @@ def test_what_no_venue_can_mean_changes_no_band_either(model: str, rng: Random) 
     assert swept(book, of, 0, in_full=False) == swept(book, of, 0, in_full=True)
 
 
+@priced_models
+@given(rng=rngs)
+def test_a_rescue_is_the_same_with_and_without_the_bounds(model: str, rng: Random) -> None:
+    """Amounts to add and fractions to close, for pools that one move liquidates, or nearly."""
+    held = moving(rng, small_draws.pool(rng, model), of_a_venue=True)
+    book = float_book(held)
+    distance = rng.choice([0.05, 10 ** rng.uniform(-3, -0.5)])
+    put_on_the_brink(rng, book, distance)
+    assume(np.isfinite(left_of(book)))
+    fast = Solver(solver().models, solver().growths.tolist(), is_additive(NAMES))
+    most = 1e3 * (1 + abs(left_of(book)))
+    plain_one, quick = (s.survey(0, 0.475, most, book, pocket_of(book), distance) for s in (solver(), fast))
+    assert quick.adds == pytest.approx(plain_one.adds, rel=1e-9, abs=1e-9 * most / 1e3, nan_ok=True)
+    assert quick.legs.cut == pytest.approx(plain_one.legs.cut, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
 def left_of(book: Any) -> float:
     """Equity over maintenance margin of pool 0."""
     found = solver().assess(0, book)
@@ -178,14 +215,15 @@ def left_of(book: Any) -> float:
 def proven_far(held: SmallPool, far: float) -> bool:
     """Whether the bound on the whole notional is enough."""
     book = float_book(held)
-    return bool(is_far(0, far, steepness(book), left_of(book), book))
+    room = np.zeros(UNDERLYINGS), np.zeros(len(book.positions) + len(book.balances), np.int64)
+    return bool(bounds(far, left_of(book), book, *room)[0])
 
 
 def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     """The underlyings that the bound by underlying can't exclude; None where it says nothing."""
     book = float_book(held)
     found = np.zeros(len(book.positions) + len(book.balances), np.int64)
-    count = list_exposed(0, far, left_of(book), book, np.zeros(UNDERLYINGS), found)
+    count = bounds(far, left_of(book), book, np.zeros(UNDERLYINGS), found)[1]
     return None if count == NOBODY_KNOWS else set(found[:count].tolist())
 
 
@@ -232,14 +270,14 @@ def test_collateral_that_moves_is_exposed_by_its_whole_worth() -> None:
 def test_the_steepest_schedule_bounds_them_all() -> None:
     """The greatest rate and the greatest sum of jumps; infinite where floors or rates make no sense."""
     book: Any = float_book(pool(1, leg(contract("A", 1), 1)))
-    steepest, roughest = steepness(book)
+    steepest, roughest = steep(book)
     assert (steepest, roughest) == (0.1, pytest.approx(0, abs=1e-6))
     book.tiers["deduction"][2] += 7  # a jump up, and one down
-    assert steepness(book)[1] == pytest.approx(14)
+    assert steep(book)[1] == pytest.approx(14)
     book.tiers["floor"][3] = 1
-    assert steepness(book)[1] == math.inf
+    assert steep(book)[1] == math.inf
     book.tiers["maintenance_rate"][0] = -0.1
-    assert steepness(book)[0] == math.inf
+    assert steep(book)[0] == math.inf
 
 
 def test_every_model_is_additive_or_looked_at_in_full() -> None:

@@ -120,7 +120,7 @@ def test_a_broken_stream_is_a_gap_for_all_marks_of_the_venue() -> None:
 
 
 def test_a_broken_stream_of_marks_leaves_asset_prices_alone() -> None:
-    """Money without a position is in no danger of a mark: what it is worth comes by another way, with its age."""
+    """Money without a position is in no danger of a mark: what it is worth comes another way."""
     feed = Feed()
     asset = feed.quotes.row("binance_usdm", "binance_usdm:BTC price", 3.0, is_mark=False)
     feed.quotes.gap("binance_usdm", is_open=True)

@@ -57,7 +57,7 @@ async def keeping_hook() -> AsyncIterator[KeepingHook]:
 
 
 class Stage(NamedTuple):
-    """A daemon that reads one account of each venue through ccxt."""
+    """A daemon that reads two accounts of each venue through ccxt, one of which holds nothing."""
 
     exchange: LoopbackExchange
     hook: KeepingHook
@@ -70,7 +70,7 @@ class Stage(NamedTuple):
 
 
 def account_at(exchange: LoopbackExchange, venue: str) -> Account:
-    """The one account at a venue."""
+    """The account with a position at a venue."""
     return next(account for account in exchange.world.accounts.values() if account.venue == venue)
 
 
@@ -82,6 +82,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         account = world.add_account(venue, "bitcoin")
         world.set_wallet(account, MONEY[venue], 5_000)
         world.set_position(account, BITCOIN[venue], 1, leverage=20)
+        world.set_wallet(world.add_account(venue, "nothing"), MONEY[venue], 5_000)
     binary = server_binary("valkey")
     assert binary is not None
     store = StoreServer(binary, folder)
@@ -111,6 +112,9 @@ async def test_a_crash_reaches_the_desk_with_the_venues_ratio(tmp_path: Path) ->
         for venue in VENUES:
             await at.hook.heard("margin resolved clear", at.pool(venue))
         assert not [words for words in at.hook.words() if "unknown" in words]
+        idle = [pool for pool in at.running.watcher.bands if "/nothing/" in pool]
+        assert len(idle) == len(VENUES)
+        assert not [pool for pool in idle for told in at.hook.told if pool in told.pools]
         for content in at.hook.contents:
             name = content["pool"]["venue"].removeprefix("ccxt:")
             told = f"as {name} (via ccxt) tells it, not computed by margind"

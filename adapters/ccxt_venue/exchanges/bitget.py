@@ -88,4 +88,5 @@ ENTRY = Entry(
     source="bitget.com help 12560603808759, read 2026-11-22",
     balances=tuple({"type": "swap", "productType": product} for product in PRODUCTS),
     positions=({"productType": PRODUCTS[0]}, {"productType": PRODUCTS[1]}),
+    not_read="positions of COIN-FUTURES",
 )

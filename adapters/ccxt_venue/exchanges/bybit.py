@@ -70,4 +70,5 @@ ENTRY = Entry(
         {"settleCoin": "USDC", "type": "swap", "subType": "linear"},
     ),
     rights=Rights("privateGetV5UserQueryApi", too_many),
+    not_read="positions in inverse contracts and options, though the account's ratio counts them",
 )

@@ -129,4 +129,5 @@ ENTRY = Entry(
     balances=({"type": "swap", "settle": "usdt"}, {"type": "swap", "settle": "btc"}),
     extras=("privateAccountGetDetail",),
     positions=({"type": "swap", "settle": "usdt"}, {"type": "swap", "settle": "btc"}),
+    not_read="delivery contracts and options",
 )

@@ -82,4 +82,5 @@ ENTRY = Entry(
     balances=({"type": "swap", "subType": "linear"},),
     positions=({"type": "swap", "subType": "linear"},),
     options={"defaultType": "swap", "defaultSubType": "linear"},
+    not_read="coin-margined contracts",
 )

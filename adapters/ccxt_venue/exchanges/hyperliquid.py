@@ -90,4 +90,5 @@ ENTRY = Entry(
     source="hyperliquid.gitbook.io/hyperliquid-docs/trading/liquidations, read 2026-11-22",
     posts=("/info",),
     options={"fetchMarkets": {"types": ["swap"]}},
+    not_read="builders' dexes",
 )

@@ -11,8 +11,10 @@ import pytest
 from adapters.ccxt_venue.client import ReadOnlyClient, opened
 from adapters.ccxt_venue.errors import MISREAD, judged
 from adapters.ccxt_venue.exchanges import ENTRIES
+from adapters.ccxt_venue.market_share import MarketShare
 from adapters.venue import KeyRefused, RateLimited, UnsupportedMode, VenueUnavailable
 from monitor.config import Account
+from monitor.domain.identity import account_id
 from tests.support.ccxt_golden import Answering, account_of, cases, client_of, gate
 
 GOLDEN = {case.exchange: case for case in cases()}
@@ -186,3 +188,21 @@ def _texts(tree: Any) -> list[str]:
     if isinstance(tree, dict):
         return [text for value in tree.values() for text in _texts(value)]
     return [tree] if isinstance(tree, str) else []
+
+
+async def test_markets_are_read_once_for_all_accounts_of_an_exchange() -> None:
+    """The second client is given what the first has read, and nothing is asked for it."""
+    case = GOLDEN["okx"]
+    first, second = [await client_of("okx", case.answers, markets) for markets in (case.markets, [])]
+    network = Answering({})
+    second._send = network.fetch
+    share = MarketShare()
+    await share.load(first)
+    await share.load(second)
+    assert set(second.markets()) == set(first.markets()) == {market["symbol"] for market in case.markets}
+    assert network.asked == []
+    with share.member(account_id("ccxt:okx", "a")), share.member(account_id("ccxt:okx", "b")):
+        assert share.members == 2
+    assert share.members == 0
+    await first.close()
+    await second.close()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from adapters.ccxt_venue.exchanges import ENTRIES
+from adapters.ccxt_venue.source import CcxtSource
 from adapters.ccxt_venue.told import MODEL
-from monitor.domain.identity import instrument_id
-from tests.support.ccxt_golden import FOLDER, Case, cases, snapshot_of
+from adapters.venue import KeyRefused
+from monitor.clock import ManualClock
+from monitor.domain.identity import account_id, instrument_id
+from tests.support.ccxt_golden import FOLDER, Answering, Case, cases, client_of, snapshot_of
 
 ALL = cases()
 
@@ -52,6 +56,48 @@ async def test_positions_lie_in_their_pools(case: Case) -> None:
         key = f"{instrument}/{side}" if side else instrument
         assert prices[pool].get(key) == row["liquidation_price"]
         assert snapshot.marks.get(instrument) == row["mark"]
+
+
+async def test_what_hardly_changes_is_not_asked_each_time() -> None:
+    """The account's mode is read again after half a minute, balances and positions with every reading."""
+    case = next(case for case in ALL if case.exchange == "binanceusdm")
+    client, clock = await client_of(case.exchange, case.answers, case.markets), ManualClock()
+    network = Answering(case.answers)
+    client._send = network.fetch
+    source = CcxtSource(account_id(client.venue, "alpha"), client, ENTRIES[case.exchange], clock)
+    for _ in range(12):
+        await source.snapshot()
+        clock.advance_s(3)
+    await client.close()
+    asked = [path.rsplit("/", 1)[1] for _, path in network.asked]
+    assert (asked.count("account"), asked.count("positionRisk"), asked.count("accountConfig")) == (12, 12, 2)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "answer", "too_many"),
+    [
+        ("binanceusdm", {"enableReading": True, "ipRestrict": True, "enableFutures": False}, ""),
+        ("binanceusdm", {"enableWithdrawals": True, "permitsNew": True}, "enableWithdrawals, permitsNew"),
+        ("bybit", {"result": {"readOnly": 1}}, ""),
+        ("bybit", {"result": {"readOnly": 0}}, "readOnly is not 1"),
+        ("bybit", {"result": []}, "readOnly is not 1"),
+        ("okx", {"data": [{"perm": "read_only"}]}, ""),
+        ("okx", {"data": [{"perm": "read_only,trade,withdraw"}]}, "trade, withdraw"),
+        ("okx", {"data": []}, "perm is not told"),
+    ],
+)
+async def test_a_key_may_only_read(exchange: str, answer: dict[str, Any], too_many: str) -> None:
+    """Where it is told, every right but reading is refused by its name; silence is no permission."""
+    client = await client_of(exchange, {"": answer}, [])
+    source = CcxtSource(account_id(client.venue, "alpha"), client, ENTRIES[exchange], ManualClock())
+    try:
+        if not too_many:
+            await source.check_key()
+            return
+        with pytest.raises(KeyRefused, match=f"the key may do more than read: {too_many};"):
+            await source.check_key()
+    finally:
+        await client.close()
 
 
 def test_every_entry_has_its_golden_answers() -> None:

@@ -29,6 +29,7 @@ from tests.support.waiting import eventually
 
 MONEY = {"binance_usdm": "USDT", "bybit": "USDT", "hyperliquid": "USDC"}
 BITCOIN = {"binance_usdm": "BTCUSDT", "bybit": "BTCUSDT", "hyperliquid": "BTC"}
+ETHER = {"binance_usdm": "ETHUSDT", "bybit": "ETHUSDT", "hyperliquid": "ETH"}
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 each_venue = pytest.mark.parametrize("venue", MONEY)
 
@@ -124,6 +125,25 @@ async def test_the_first_reading_is_whole_and_says_so_once(
         definitions = [event for event in heard.events if isinstance(event, Instruments)]
         known = {instrument.id for event in definitions for instrument in event.instruments}
         assert leg.instrument in known
+
+
+@each_venue
+async def test_marks_follow_what_is_held(exchange: LoopbackExchange, world: World, venue: str) -> None:
+    """Marks of a position that was not there when it began: with their index from the public side, or, where
+    ccxt's tickers tell no mark (Hyperliquid), with the position."""
+    account = holder(world, venue)
+    async with running_feeds(ccxt_account(exchange, account)) as (_, heard, _metrics):
+        await heard.until(lambda: snapshots(heard), "the first snapshot")
+        world.set_position(account, ETHER[venue], 1, leverage=20)
+        world.set_mark(ETHER[venue], 3_210, venue=venue)
+
+        async def is_told() -> bool:
+            exchange.publish_now(venue)
+            marks = [event for event in heard.events if isinstance(event, MarkPrice)]
+            mine = [mark for mark in marks if ETHER[venue] in mark.instrument and mark.mark == 3_210]
+            return any(mark.index or venue == "hyperliquid" for mark in mine)
+
+        await eventually(is_told, "a mark of the new holding")
 
 
 async def test_a_closed_stream_is_a_gap_a_snapshot_and_ready(
