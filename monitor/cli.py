@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TypeAlias
 
+from monitor.cli_here import add_demo, add_exchange, add_replay
+from monitor.cli_parser import Command, Commands, Parser, add_command
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.exit_codes import MEANINGS, CommandFailed, ExitCode
@@ -30,21 +30,6 @@ exit codes:
 secrets are never arguments: they come from files, the environment or $CREDENTIALS_DIRECTORY,
 as the config says. A first config: margind init
 """
-
-EXAMPLE_PORT = 9600
-
-Command = Callable[[argparse.Namespace], int]
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  it has no public name
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    refusal = ExitCode.REFUSED  # `status` sets another: its 2 is an answer
-
-    def error(self, message: str) -> NoReturn:
-        """Says what is wrong with the words, and where to look."""
-        self.exit(self.refusal, f"{self.prog}: {message} (try {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +71,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status, _add_replay, _add_demo, _add_exchange):
+    for add in (_add_run, _add_check_config, _add_init, _add_status, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 
@@ -98,14 +83,8 @@ def _version() -> str:
         return "margind, not installed: run from its sources"
 
 
-def _command(commands: Commands, name: str, summary: str, run: Command) -> Parser:
-    added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-    added.set_defaults(command=run, parser=added)
-    return added
-
-
 def _add_run(commands: Commands) -> None:
-    added = _command(commands, "run", "watch the accounts of a config until told to stop", _run)
+    added = add_command(commands, "run", "watch the accounts of a config until told to stop", _run)
     _add_config(added)
     added.add_argument(
         "--record",
@@ -133,7 +112,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _add_check_config(commands: Commands) -> None:
-    added = _command(
+    added = add_command(
         commands, "check-config", "say what a config would run, or all that is wrong with it", _check
     )
     _add_config(added)
@@ -167,7 +146,7 @@ def _add_config(added: Parser) -> None:
 
 
 def _add_init(commands: Commands) -> None:
-    added = _command(commands, "init", "write a first config", _init)
+    added = add_command(commands, "init", "write a first config", _init)
     which = added.add_mutually_exclusive_group()
     which.add_argument(
         "--hyperliquid", metavar="ADDRESS", help="watch this address: 0x and 40 digits, public, needs no key"
@@ -188,7 +167,7 @@ def _init(parsed: argparse.Namespace) -> int:
 
 
 def _add_status(commands: Commands) -> None:
-    added = _command(
+    added = add_command(
         commands, "status", "the pools as last written to the store, the most dangerous first", _status
     )
     added.refusal = ExitCode.NOT_RUNNING
@@ -226,97 +205,3 @@ def _status(parsed: argparse.Namespace) -> int:
         shard=parsed.shard or daemon.shard,
         as_json=parsed.json,
     )
-
-
-def _add_replay(commands: Commands) -> None:
-    added = _command(
-        commands,
-        "replay",
-        "lead recorded frames through the codecs and the book, at their own times",
-        _replay,
-    )
-    added.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings, packed or plain")
-    added.add_argument(
-        "--venue", help="whose frames they are, where neither line nor folder says; e.g. binance_usdm"
-    )
-    added.add_argument("--json", action="store_true", help="for programs")
-
-
-def _replay(parsed: argparse.Namespace) -> int:
-    from monitor.recording.reader import Recording
-
-    if any(Recording(path, 0).header() is not None for path in parsed.files):
-        from monitor.compile_cache import use_compile_cache
-        from monitor.paths import default_data_dir
-
-        use_compile_cache(default_data_dir())
-    else:  # prices only: nothing to assess, so nothing is worth compiling
-        os.environ["NUMBA_DISABLE_JIT"] = "1"
-    from monitor.recording.replay import replay
-
-    return replay(parsed.files, parsed.venue, as_json=parsed.json)
-
-
-def _add_exchange(commands: Commands) -> None:
-    added = _command(commands, "exchange", "an exchange on this machine, for the example config", _exchange)
-    added.add_argument(
-        "--port", type=_port, default=EXAMPLE_PORT, help="default: %(default)s, which the example names"
-    )
-
-
-def _add_demo(commands: Commands) -> None:
-    added = _command(
-        commands, "demo", "an exchange, forty accounts and a crash hour, all on this machine", _demo
-    )
-    added.add_argument(
-        "--for",
-        dest="wall_s",
-        type=_positive,
-        metavar="SECONDS",
-        help="end so long after it is ready; default: when told to",
-    )
-    added.add_argument(
-        "--speed",
-        type=_positive,
-        help="how many times as fast as a clock the prices go; all else is real; default: the hour fits into "
-        "--for, else 10",
-    )
-    added.add_argument("--seed", type=int, default=1, help="another seed, another wobble of the prices")
-    added.add_argument(
-        "--json",
-        type=Path,
-        metavar="FILE",
-        help="write every alert and e-mail as delivered, and the last state of each pool",
-    )
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError("a number above 0")
-    return number
-
-
-def _demo(parsed: argparse.Namespace) -> int:
-    from monitor.compile_cache import use_compile_cache
-    from monitor.paths import default_data_dir
-
-    use_compile_cache(default_data_dir())
-    from monitor.demo.command import Options, demo
-
-    return demo(Options(parsed.wall_s, parsed.speed, parsed.seed, parsed.json))
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text[:6]) <= 65_535:
-        raise argparse.ArgumentTypeError("a port is a number from 1024 to 65535")
-    return int(text)
-
-
-def _exchange(parsed: argparse.Namespace) -> int:
-    from monitor.demo.exchange import run_exchange
-
-    return run_exchange(parsed.port)

@@ -13,7 +13,7 @@ import pytest
 from adapters.loopback import Faults
 from adapters.loopback.server import FACES
 from adapters.loopback.sockets import Hub
-from monitor.cli import EXAMPLE_PORT
+from monitor.cli_here import EXAMPLE_PORT
 from monitor.config import (
     Account,
     Alerts,

@@ -88,9 +88,19 @@ class ReadOnlyClient:
         )
         return [position for position in found if position.get("contracts")]
 
-    async def raw(self, endpoint: str) -> Any:
+    @property
+    def has_stream(self) -> bool:
+        """Whether a connection is open on which news would come."""
+        return any(client.isConnected for client in (self._exchange.clients or {}).values())
+
+    @property
+    def address(self) -> str:
+        """The account's, where it is read by one."""
+        return str(self._exchange.walletAddress or "")
+
+    async def raw(self, endpoint: str, parameters: Parameters = NO_PARAMETERS) -> Any:
         """One raw call that only reads, by ccxt's name for it; a POST must be among those of the entry."""
-        return await self._judge(endpoint, getattr(self._exchange, endpoint))
+        return await self._judge(endpoint, lambda: getattr(self._exchange, endpoint)(dict(parameters)))
 
     async def watch(self, method: str, *symbols: list[str]) -> Any:
         """Waits as `watch_positions`, `watch_tickers` do; the answer is that of ccxt, some of the news."""

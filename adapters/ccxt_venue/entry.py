@@ -19,6 +19,15 @@ class Rights(NamedTuple):
     too_many: Callable[[Json], list[str]]
 
 
+class Second(NamedTuple):
+    """Another endpoint that tells what is gone, for exchanges whose stream speaks anyway. `is_empty` answers
+    whether there is no money and no position."""
+
+    endpoint: str
+    parameters: Callable[[str], Parameters]  # of the account's address
+    is_empty: Callable[[Any], tuple[bool, bool]]
+
+
 class Entry(NamedTuple):
     """What margind knows of one exchange of ccxt. Everything here is read from raw answers."""
 
@@ -32,6 +41,7 @@ class Entry(NamedTuple):
     posts: tuple[str, ...] = ()  # paths that are read by POST, or that open a stream; no other is sent
     options: Parameters = NO_PARAMETERS  # of the ccxt class
     rights: Rights | None = None  # None: no such call whose answer we have seen
+    second: Second | None = None  # None: its private stream is silent unless something happens
     not_read: str = ""  # what an account may hold there that nobody looks at: said at the start
 
 

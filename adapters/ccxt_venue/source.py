@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
 import structlog
 
 from adapters.ccxt_venue.client import ReadOnlyClient
-from adapters.ccxt_venue.entry import Entry
+from adapters.ccxt_venue.entry import Entry, Second
 from adapters.ccxt_venue.markets import instrument_of, price
 from adapters.ccxt_venue.told import MODEL, Answers, Told, pool_fact
 from adapters.numbers import BadNumber, fact
@@ -21,7 +23,7 @@ from monitor.domain.event import AccountSnapshot, BalanceFact, PoolFact, Positio
 from monitor.domain.identity import AccountId, BadName, InstrumentId, checked_part
 
 log = structlog.get_logger()
-CONFIRM_AFTER_S = 1.0
+CONFIRM_AFTER_S = 2.0
 EXTRAS_S = 30.0
 NO_RIGHTS = "no call is known that tells what a key may do here: make sure that this one only reads"
 UNTOLD = "the exchange does not tell of its margin"
@@ -48,6 +50,8 @@ class CcxtSource:
         self._clock = clock
         self._version_ns = 0
         self._is_told = False
+        self._gone = (True, True)  # money, positions: as of the last reading in which no more was gone ...
+        self._heard_then = 0  # ... and the messages before it
         self._extras: tuple[int, tuple[Any, ...]] = (0, ())  # when they were read, and what they said
 
     async def check_key(self) -> None:
@@ -73,17 +77,31 @@ class CcxtSource:
         self._is_told = True
 
     async def snapshot(self, confirm: bool = False) -> AccountSnapshot:
-        """The whole account; with `confirm` a second reading has to agree on what is gone."""
+        """The whole account; with `confirm` what is gone has to be gone twice, and by all that is told."""
         first = await self._read()
         if not confirm:
             return first
         await asyncio.sleep(CONFIRM_AFTER_S)
         second = await self._read()
-        agrees = _is_empty(first) == _is_empty(second)
-        return AccountSnapshot(
-            **{name: getattr(second, name) for name in second.__struct_fields__ if name != "confirmed"},
-            confirmed=agrees,
-        )
+        agrees = _is_empty(first) == _is_empty(second) and _is_consistent(second)
+        if agrees and self._entry.second is not None:
+            agrees = await self._agrees_elsewhere(self._entry.second, second)
+        return msgspec.structs.replace(second, confirmed=agrees)
+
+    async def _agrees_elsewhere(self, second: Second, snapshot: AccountSnapshot) -> bool:
+        answer = await self._client.raw(second.endpoint, second.parameters(self._client.address))
+        return second.is_empty(answer) == _is_empty(snapshot)
+
+    def _was_streamed(self, snapshot: AccountSnapshot, heard: int) -> bool:
+        """Whether the stream may vouch for what is gone: it spoke since it was there, or there is none.
+
+        `heard` are the messages before this reading.
+        """
+        now = _is_empty(snapshot)
+        if all(was or not gone for was, gone in zip(self._gone, now, strict=True)):
+            self._gone, self._heard_then = now, heard
+        is_mute = not self._client.has_stream
+        return is_mute or self._entry.second is not None or self._client.messages > self._heard_then
 
     async def keep_alive(self) -> None:
         """Nothing expires: ccxt renews what its streams stand on."""
@@ -95,7 +113,7 @@ class CcxtSource:
     async def _read(self) -> AccountSnapshot:
         entry, client = self._entry, self._client
         # One that a stream overtook would be no worse: nothing but these readings reaches the book.
-        self._version_ns = max(self._version_ns + 1, self._clock.wall_ns())
+        self._version_ns, heard = max(self._version_ns + 1, self._clock.wall_ns()), client.messages
         calls = [client.balance(parameters) for parameters in entry.balances]
         calls += [client.positions(parameters) for parameters in entry.positions]
         found = await together(*calls, *self._wanted_extras())
@@ -104,8 +122,9 @@ class CcxtSource:
         if len(found) > len(calls):
             self._extras = (self._clock.monotonic_ns(), tuple(found[len(calls) :]))
         infos = tuple(position["info"] for position in held)
-        told = entry.read(Answers(tuple(found[:split]), infos, self._extras[1]))
-        return self._snapshot(told, held)
+        told = _apart(entry.read(Answers(tuple(found[:split]), infos, self._extras[1])))
+        snapshot = self._snapshot(told, held)
+        return msgspec.structs.replace(snapshot, streamed=self._was_streamed(snapshot, heard))
 
     def _wanted_extras(self) -> list[Coroutine[Any, Any, Any]]:
         """What hardly changes (an account's mode) is asked again after half a minute."""
@@ -125,14 +144,11 @@ class CcxtSource:
         return AccountSnapshot(
             account=self._account,
             pools=tuple(pools),
-            balances=tuple(
-                BalanceFact(pool.pool, pool.unit, pool.equity) for pool in told if pool.equity is not None
-            ),
+            balances=tuple(_money(pool) for pool in told if pool.equity is not None),
             positions=tuple(_fact(leg) for leg in legs),
             marks={instrument: mark for instrument, mark in marks if mark is not None},
             venue_ns=self._version_ns,
             received_ns=self._clock.monotonic_ns(),
-            streamed=True,  # there is no stream of ours that would have told otherwise
         )
 
     def _legs(self, names: frozenset[str], held: list[Position]) -> list[Leg]:
@@ -164,6 +180,22 @@ class CcxtSource:
         return prices
 
 
+def _apart(told: list[Told]) -> list[Told]:
+    """Two pools of one name must not hide each other: the second gets a number."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for pool in told:
+        seen[pool.pool] += 1
+        number = f"-{seen[pool.pool]}" if seen[pool.pool] > 1 else ""
+        apart.append(msgspec.structs.replace(pool, pool=pool.pool + number))
+    return apart
+
+
+def _money(pool: Told) -> BalanceFact:
+    wallet = pool.equity if pool.wallet is None else pool.wallet
+    return BalanceFact(pool.pool, pool.unit, wallet or Decimal(0))
+
+
 def _fact(leg: Leg) -> PositionFact:
     size = _figure(leg.position["contracts"])
     return PositionFact(
@@ -192,6 +224,14 @@ def _price(value: object) -> float | None:
 
 def _is_empty(snapshot: AccountSnapshot) -> tuple[bool, bool]:
     return not any(balance.wallet for balance in snapshot.balances), not snapshot.positions
+
+
+def _is_consistent(snapshot: AccountSnapshot) -> bool:
+    """No position and yet a requirement, or no money and yet a position: one of two endpoints lies."""
+    no_money, no_position = _is_empty(snapshot)
+    if no_position:
+        return not any(pool.told and pool.told.maintenance_margin > 0 for pool in snapshot.pools)
+    return not no_money
 
 
 def _check_name(pool: str) -> None:

@@ -36,6 +36,9 @@ class Told(msgspec.Struct, frozen=True):
     ratio_name: str = ""
     ours: Decimal | None = None
     untold: str = ""  # what the exchange does not tell, when that is so
+    wallet: Decimal | None = (
+        None  # money without profit, where it is told: by it a book sees that all is gone
+    )
 
 
 class Answers(msgspec.Struct, frozen=True):

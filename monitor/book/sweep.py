@@ -95,12 +95,7 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                many = NOBODY_KNOWS
-                if additive[account.model]:
-                    far = levels.farthest[account.levels]
-                    left = found.equity - maintenance - ROUNDING * (abs(found.equity) + maintenance)
-                    is_clear = is_far(pool, far, steep, left, book)
-                    many = 0 if is_clear else list_exposed(pool, far, left, book, rise, exposed)
+                many = count_exposed(additive, found, pool, book, levels, steep, rise, exposed)
                 if many != 0:
                     near = distance_band(models, many, last, pool, book, levels, pocket, exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
@@ -111,6 +106,20 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
             crossed[count] = pool
             count += 1
     return count
+
+
+@njit(inline="always", **INNER)
+def count_exposed(additive, found, pool, book, levels, steep, rise, exposed):  # type: ignore[no-untyped-def]
+    """How many underlyings, listed in `exposed`, may liquidate the pool within its farthest level."""
+    account = book.pools[pool]
+    if not additive[account.model]:
+        return NOBODY_KNOWS
+    far = levels.farthest[account.levels]
+    left = found.equity - found.maintenance_margin
+    left -= ROUNDING * (abs(found.equity) + found.maintenance_margin)
+    if is_far(pool, far, steep, left, book):
+        return 0
+    return list_exposed(pool, far, left, book, rise, exposed)
 
 
 @njit(**INNER)

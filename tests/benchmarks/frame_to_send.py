@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from unittest.mock import patch
 
 import msgspec
@@ -36,16 +36,15 @@ from monitor import config
 from monitor.clock import Clock, SystemClock
 from monitor.daemon import Daemon
 from monitor.domain.assessment import RiskBand
-from monitor.domain.event import AccountSnapshot, AssetPrice, BalanceFact, Instruments, PoolFact, PositionFact
-from monitor.domain.identity import InstrumentId, account_id, instrument_id
-from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule, tier_schedule
+from monitor.domain.event import AccountSnapshot, AssetPrice, BalanceFact, Instruments, PoolFact
+from monitor.domain.identity import InstrumentId, account_id
+from monitor.domain.instrument import CollateralAsset
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
-from tests.benchmarks.frame_venue import OPEN_FILES, PRICE, RATE, SYMBOLS, Ready, Report, symbol
+from tests.benchmarks.frame_desk import POOLS, VENUE, contract, daemon_config, position
+from tests.benchmarks.frame_venue import OPEN_FILES, RATE, SYMBOLS, Ready, Report, symbol
 from tests.benchmarks.table import Row, quantile
-from tests.support.receivers import SIGNING_SECRET
 
-POOLS = 1_000
 LEGS = 10
 TOGETHER = POOLS // SYMBOLS  # pools that cross at one frame
 FALL_EVERY_S = 0.05
@@ -54,7 +53,6 @@ READY_S = 240.0
 SETTLE_S = 5.0  # a thousand accounts that came at once have left frames in the socket
 LAST_S = 20.0
 SENDS_PER_S = 2_000.0
-VENUE = SPEC.name
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -81,7 +79,7 @@ class MemorySource:
 
     async def instruments(self) -> Instruments:
         """All contracts, and USDT."""
-        contracts = tuple(_contract(number) for number in range(SYMBOLS))
+        contracts = tuple(contract(number) for number in range(SYMBOLS))
         usdt = CollateralAsset(VENUE, "USDT", "", 4, None, 60.0)
         return Instruments(VENUE, contracts, (usdt,), self._clock.monotonic_ns())
 
@@ -98,7 +96,7 @@ class MemorySource:
             account=account_id(VENUE, self._account.name),
             pools=(PoolFact("unified", "bybit_unified", "USD"),),
             balances=(BalanceFact("unified", "USDT", Decimal(12_500)),),
-            positions=tuple(_position(*leg) for leg in legs),
+            positions=tuple(position(*leg) for leg in legs),
             marks={},
             venue_ns=self._clock.wall_ns(),
             received_ns=now_ns,
@@ -180,7 +178,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def _daemon(self, ready: Ready) -> AsyncIterator[Daemon]:
-        daemon = Daemon(_config(self._folder, ready), watchers=(self._look,))
+        daemon = Daemon(daemon_config(self._folder, ready), watchers=(self._look,))
         observe = daemon.metrics.frame_to_send.observe
 
         def measured(seconds: float) -> None:
@@ -284,58 +282,6 @@ async def _until(holds: Callable[[], object], what: str, timeout_s: float) -> No
     while not holds():
         assert time.monotonic() < deadline_s, f"waited {timeout_s} s for {what}"
         await asyncio.sleep(0.05)
-
-
-def _config(folder: Path, ready: Ready) -> config.Config:
-    secret = config.Secret(SIGNING_SECRET, "the benchmark")
-    url = f"http://127.0.0.1:{ready.webhook}/"
-    hook = config.Receiver("hook", "webhook", url=url, secret=secret, allow_private_destinations=True)
-    endpoints = {"ws": f"ws://127.0.0.1:{ready.sockets}"}
-    accounts: list[Any] = [
-        config.Account(
-            f"a{number}",
-            VENUE,
-            "desk",
-            "loopback",
-            credentials=config.Credentials(secret, secret),
-            endpoints=endpoints,
-        )
-        for number in range(POOLS)
-    ]
-    return config.Config(
-        daemon=config.Daemon(str(folder)),
-        accounts=tuple(accounts),
-        receivers=(hook,),
-        routes=(config.Route(("hook",)),),
-        metrics=config.Metrics(port=0),
-    )
-
-
-def _contract(number: int) -> Instrument:
-    return Instrument(
-        id=instrument_id(VENUE, symbol(number)),
-        kind=Kind.LINEAR,
-        underlying=symbol(number).removesuffix("USDT"),
-        settle_asset="USDT",
-        multiplier=Decimal(1),
-        taker_fee=Decimal("0.00055"),
-        price_digits=4,
-        quantity_digits=3,
-        tiers=_tiers(),
-    )
-
-
-def _tiers() -> TierSchedule:
-    floors, rates = (0, 200_000, 1_000_000, 5_000_000), ("0.005", "0.01", "0.025", "0.05")
-    rows = [
-        (Decimal(floor), Decimal(rate), 2 * Decimal(rate)) for floor, rate in zip(floors, rates, strict=True)
-    ]
-    return tier_schedule(rows, "the benchmark")
-
-
-def _position(number: int, quantity: int) -> PositionFact:
-    instrument = instrument_id(VENUE, symbol(number))
-    return PositionFact("unified", instrument, "", Decimal(quantity), Decimal(PRICE), Decimal(10))
 
 
 if __name__ == "__main__":

@@ -283,9 +283,8 @@ class SimulatedSource:
 class SimulatedSpec:
     """The line of VENUES: Binance's own streams, and sources that ask the simulated venue."""
 
-    name = VENUE
+    name, needs_key = VENUE, True
     models: tuple[str, ...] = ("tiered",)
-    needs_key = True
     keep_alive_every_s = SPEC.keep_alive_every_s
     connects: ConnectLimit = SPEC.connects
 

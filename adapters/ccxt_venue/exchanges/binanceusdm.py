@@ -32,6 +32,7 @@ class Account(msgspec.Struct):
     """The whole account; its totals are in USD."""
 
     totalMarginBalance: Figure = None
+    totalWalletBalance: Figure = None
     totalMaintMargin: Figure = None
     totalInitialMargin: Figure = None
     assets: list[Asset] = []
@@ -62,7 +63,8 @@ def read(answers: Answers) -> list[Told]:
     if shaped(answers.extras[0], Mode, "accountConfig").multiAssetsMargin:
         balance, maintenance = number(account.totalMarginBalance), number(account.totalMaintMargin)
         initial = number(account.totalInitialMargin)
-        return [_told(MULTI_ASSETS, "USD", balance, maintenance, initial)]
+        told = _told(MULTI_ASSETS, "USD", balance, maintenance, initial)
+        return [msgspec.structs.replace(told, wallet=number(account.totalWalletBalance))]
     isolated = [_isolated(risk) for risk in risks if _is_isolated(risk)]
     wallets = {found.asset: number(found.crossWalletBalance) for found in account.assets}
     cross = [risk for risk in risks if not _is_isolated(risk)]
@@ -98,7 +100,8 @@ def _cross(asset: str, wallet: Decimal | None, risks: list[Risk]) -> Told:
     equity = total([wallet, *(number(risk.unRealizedProfit) for risk in mine)])
     maintenance = total([number(risk.maintMargin) for risk in mine])
     initial = total([number(risk.initialMargin) for risk in mine])
-    return _told(f"cross-{asset}", asset, equity, maintenance, initial)
+    told = _told(f"cross-{asset}", asset, equity, maintenance, initial)
+    return msgspec.structs.replace(told, wallet=wallet)
 
 
 def _told(

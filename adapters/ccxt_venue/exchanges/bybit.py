@@ -23,6 +23,7 @@ class Wallet(msgspec.Struct):
 
     accountMMRate: Figure = None
     totalMarginBalance: Figure = None
+    totalWalletBalance: Figure = None
     totalMaintenanceMargin: Figure = None
     totalInitialMargin: Figure = None
 
@@ -50,7 +51,8 @@ def read(answers: Answers) -> list[Told]:
         return [Told(POOL, "USD", untold="bybit tells no account ratio in isolated margin mode")]
     equity, maintenance = number(wallet.totalMarginBalance), number(wallet.totalMaintenanceMargin)
     initial = number(wallet.totalInitialMargin)
-    return [Told(POOL, "USD", equity, maintenance, initial, rate, RATIO, ours=rate)]
+    told = Told(POOL, "USD", equity, maintenance, initial, rate, RATIO, ours=rate)
+    return [msgspec.structs.replace(told, wallet=number(wallet.totalWalletBalance))]
 
 
 def too_many(answer: Json) -> list[str]:

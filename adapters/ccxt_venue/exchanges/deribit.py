@@ -27,6 +27,7 @@ class Summary(msgspec.Struct):
     maintenance_margin: Figure = None
     initial_margin: Figure = None
     equity: Figure = None
+    balance: Figure = None
     cross_collateral_enabled: bool = False
     total_margin_balance_usd: Figure = None
     total_maintenance_margin_usd: Figure = None
@@ -77,7 +78,8 @@ def _crossed(summary: Summary) -> Told:
 
 def _currency(summary: Summary) -> Told:
     figures = (number(summary.margin_balance), number(summary.maintenance_margin))
-    return _told(f"cross-{summary.currency}", summary.currency, *figures, number(summary.initial_margin))
+    told = _told(f"cross-{summary.currency}", summary.currency, *figures, number(summary.initial_margin))
+    return msgspec.structs.replace(told, wallet=number(summary.balance))
 
 
 def _told(

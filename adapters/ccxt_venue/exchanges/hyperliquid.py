@@ -10,9 +10,11 @@ is told nowhere, and an account that shares spot collateral answers in another s
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from adapters.ccxt_venue.entry import Entry, Names
+from adapters.ccxt_venue.entry import Entry, Names, Second
 from adapters.ccxt_venue.told import Answers, Figure, Json, Told, number, quotient, shaped
 
 CROSS = "cross"
@@ -32,6 +34,7 @@ class State(msgspec.Struct):
 
     crossMarginSummary: Summary | None = None
     crossMaintenanceMarginUsed: Figure = None
+    assetPositions: list[Any] = []
 
 
 class Leverage(msgspec.Struct):
@@ -83,6 +86,19 @@ def liquidation_price(info: Json) -> object:
     return position.get("liquidationPx") if isinstance(position, dict) else None
 
 
+class Page(msgspec.Struct):
+    """`webData2`, what the venue's own page reads."""
+
+    clearinghouseState: State
+
+
+def is_empty(answer: Any) -> tuple[bool, bool]:
+    """No account value, and no position, on the page."""
+    state = shaped(answer, Page, "webData2").clearinghouseState
+    money = number(state.crossMarginSummary.accountValue) if state.crossMarginSummary else None
+    return not money, not state.assetPositions
+
+
 ENTRY = Entry(
     read=read,
     pool_of=pool_of,
@@ -90,5 +106,6 @@ ENTRY = Entry(
     source="hyperliquid.gitbook.io/hyperliquid-docs/trading/liquidations, read 2026-11-22",
     posts=("/info",),
     options={"fetchMarkets": {"types": ["swap"]}},
+    second=Second("publicPostInfo", lambda address: {"type": "webData2", "user": address}, is_empty),
     not_read="builders' dexes",
 )

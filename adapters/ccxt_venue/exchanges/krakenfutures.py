@@ -40,6 +40,7 @@ class Account(msgspec.Struct):
     type: str
     currency: str = ""
     marginEquity: Figure = None
+    balanceValue: Figure = None
     maintenanceMargin: Figure = None
     initialMargin: Figure = None
     auxiliary: Auxiliary = Auxiliary()
@@ -79,7 +80,8 @@ def pool_of(info: Json, _: Names) -> str:
 
 def _flex(account: Account) -> Told:
     figures = (number(account.marginEquity), number(account.maintenanceMargin), number(account.initialMargin))
-    return _told(FLEX, "USD", *figures, RATIO)
+    told = _told(FLEX, "USD", *figures, RATIO)
+    return msgspec.structs.replace(told, wallet=number(account.balanceValue))
 
 
 def _single(name: str, account: Account) -> Told:

@@ -63,7 +63,7 @@ def test_the_client_has_no_way_to_write() -> None:
     public = {name for name in vars(ReadOnlyClient) if not name.startswith("_")}
     assert public == {
         "has", "markets", "load_markets", "take_markets", "definitions", "balance", "positions", "raw",
-        "watch", "fetch_prices", "close",
+        "watch", "fetch_prices", "close", "has_stream", "address",
     }  # fmt: skip
 
 

@@ -14,7 +14,9 @@ import pytest
 from adapters.ccxt_venue import CcxtSpec, NoSuchExchange, ccxt_spec
 from adapters.loopback import Account, LoopbackExchange, World, standard_world
 from monitor import config
-from monitor.domain.assessment import Reason
+from monitor.book.live_book import LiveBook
+from monitor.book.settings import BookSettings, LevelRow
+from monitor.domain.assessment import Reason, RiskBand
 from monitor.domain.event import (
     AccountRefused,
     AccountSnapshot,
@@ -24,6 +26,8 @@ from monitor.domain.event import (
     StreamGap,
     StreamReady,
 )
+from monitor.domain.identity import AccountId
+from monitor.domain.turn import PoolState
 from tests.support.ccxt_desk import Heard, ccxt_account, running_feeds
 from tests.support.waiting import eventually
 
@@ -168,7 +172,7 @@ _ORDERED = (StreamGap, AccountSnapshot, StreamReady)
 async def test_the_last_position_closed_is_believed_after_a_second_look(
     exchange: LoopbackExchange, world: World
 ) -> None:
-    """Nothing streams here that would vouch for it, so a confirmed reading is asked for, and given."""
+    """The stream spoke of it, and two readings agree."""
     account = holder(world, "binance_usdm")
     async with running_feeds(ccxt_account(exchange, account)) as (feed, heard, _metrics):
         await heard.until(lambda: snapshots(heard), "the first snapshot")
@@ -177,6 +181,43 @@ async def test_the_last_position_closed_is_believed_after_a_second_look(
         await heard.until(lambda: snapshots(heard)[-1].confirmed, "a confirmed reading")
         last = snapshots(heard)[-1]
         assert (last.positions, last.confirmed, last.streamed) == ((), True, True)
+
+
+@each_venue
+async def test_a_lie_of_zero_balances_is_not_believed(
+    exchange: LoopbackExchange, world: World, venue: str
+) -> None:
+    """The account endpoint shows nothing, the stream told of nothing or another endpoint disagrees: the book
+    doubts it through a confirmed reading, and is clear again when the truth is back."""
+    account = holder(world, venue)
+    world.set_mark(BITCOIN[venue], 95_500, venue=venue)  # profit, which an empty wallet would leave
+    async with running_feeds(ccxt_account(exchange, account)) as (feed, heard, _metrics):
+        await heard.until(lambda: snapshots(heard), "the first snapshot")
+        await streams_are_open(exchange, venue)
+        await heard.until(lambda: len(snapshots(heard)) > 2, "quiet readings")
+        exchange.faults.zero_balances(account.id)
+        count = len(snapshots(heard))
+        feed.reconcile_soon("all gone", confirm=True)
+        await heard.until(lambda: len(snapshots(heard)) > count + 2, "readings of the lie")
+        state = book_state(feed.id, heard)
+        assert (state.band, state.reasons) == (RiskBand.UNKNOWN, Reason.IMPLAUSIBLE)
+        exchange.faults.true_balances(account.id)
+        count = len(snapshots(heard))
+        await heard.until(lambda: len(snapshots(heard)) > count + 1, "the truth")
+        assert book_state(feed.id, heard).band is RiskBand.CLEAR
+
+
+def book_state(account: AccountId, heard: Heard) -> PoolState:
+    """What a book makes of all that was posted, at the time of the last."""
+    book = LiveBook(BookSettings(("venue_ratio",), lambda *_: LEVELS))
+    book.declare(account, "desk", heard.events[0].received_ns)
+    for event in heard.events:
+        book.apply(event, event.received_ns)
+    (state,) = book.turn(heard.events[-1].received_ns, heard.events[-1].received_ns, None).changed
+    return state
+
+
+LEVELS = LevelRow((0.4, 0.6, 0.8, 1.0), (0.38, 0.57, 0.76, 0.95))
 
 
 @pytest.mark.parametrize("venue", ["binance_usdm", "bybit"])
