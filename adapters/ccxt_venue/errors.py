@@ -3,14 +3,23 @@ class is passed on."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from typing import Any
 
 from adapters.venue import KeyRefused, RateLimited, UnsupportedMode, VenueUnavailable
 
 RATE_LIMITED_PAUSE_S = 30.0  # ccxt does not pass the exchange's own time on
-# What ccxt's parsers raise at an answer that they did not expect.
-MISREAD = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError)
+# What ccxt raises at an answer that it did not expect, or when two of its tasks meet.
+MISREAD = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    asyncio.InvalidStateError,
+)
 
 
 def ccxt_errors() -> Any:

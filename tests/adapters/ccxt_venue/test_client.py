@@ -83,6 +83,7 @@ def test_the_client_has_no_way_to_write() -> None:
         (ccxt.BadResponse, VenueUnavailable),
         (KeyError, VenueUnavailable),
         (TypeError, VenueUnavailable),
+        (RuntimeError, VenueUnavailable),
     ],
 )
 async def test_each_error_of_ccxt_is_one_of_ours(error: type[Exception], kind: type[Exception]) -> None:
