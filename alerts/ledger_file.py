@@ -154,6 +154,7 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         raise _Damaged(str(verdict))
     if not _layout(database):
         with database:
+            database.execute("BEGIN IMMEDIATE")  # Python begins none for a CREATE: a kill would leave a part
             for statement in CREATE.split(";"):
                 database.execute(statement)
             put(database, "about", ("ledger", SCHEMA))

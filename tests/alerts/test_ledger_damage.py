@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts import ledger_file
 from alerts.alert import Incident, Notification
 from alerts.ledger import Intent, Ledger, Restored
 from monitor.names import Metrics
@@ -206,3 +207,25 @@ def test_damage_is_told_once(tmp_path: Path) -> None:
     assert first.damage == ("1 damaged records of the ledger's intents were left out",)
     assert len(first.unsettled) == len(second.unsettled) == 2
     assert second.damage == ()
+
+
+class _KilledError(BaseException):
+    """The process ends here."""
+
+
+def test_a_ledger_whose_making_was_cut_short_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between its tables and what it says of itself: nothing was told yet, so nothing is damaged."""
+
+    def killed(*_: object) -> None:
+        raise _KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger_file, "put", killed)
+        with pytest.raises(_KilledError):
+            ledger_file.open_ledger(tmp_path)
+    opened = ledger_file.open_ledger(tmp_path)
+    assert opened.database is not None
+    opened.database.close()
+    assert opened.damage == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.book.live_book import LiveBook
@@ -44,6 +44,7 @@ def chosen(book: LiveBook, count: int, next_: int) -> tuple[set[int], int]:
     return {row for row in worst if figures[row].band > 0} | in_turn, (first + count) % len(known)
 
 
+@settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_the_worst_and_some_others_in_turn_are_solved(rng: Random) -> None:
     """Tick by tick the same pools as the rule names, whatever is unknown, gone or worse meanwhile."""
@@ -58,6 +59,7 @@ def test_the_worst_and_some_others_in_turn_are_solved(rng: Random) -> None:
         assert found == sorted(wanted)
 
 
+@settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_every_distance_is_solved_in_its_turn(rng: Random) -> None:
     """Of pools that are clear none is forgotten: so many ticks as it takes at most are enough for all."""
@@ -69,6 +71,7 @@ def test_every_distance_is_solved_in_its_turn(rng: Random) -> None:
     assert set.union(*solved) == set(range(size))
 
 
+@settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_a_turn_assesses_what_was_touched_and_nothing_else(rng: Random) -> None:
     """Rows of pools, in order, however many; a row that nobody has any more is passed over."""

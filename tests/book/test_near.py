@@ -175,6 +175,7 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
 
 
 @priced_models
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # as plain Python numpy says so
 @given(rng=rngs)
 def test_what_no_venue_can_mean_changes_no_band_either(model: str, rng: Random) -> None:
     """Negative prices and multipliers, and positions that lie under no balance: looked at in full."""

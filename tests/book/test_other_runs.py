@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTRACT = ("tests/margin/test_models.py", "tests/margin/test_band.py", "tests/book/test_sweep.py")
+CONTRACT = (
+    "tests/margin/test_models.py",
+    "tests/margin/test_band.py",
+    "tests/book/test_sweep.py",
+)
+NEAR = "tests/book/test_near.py"  # minutes as plain Python
 TIMEOUT_S = 600
 
 
-def run(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(tmp_path: Path, *files: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The contract suite in an interpreter and with a cache of its own: the switches are read at import."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *CONTRACT]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *files]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **variables}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
@@ -28,6 +33,7 @@ def run(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("switch", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
 def test_the_contract_suite_holds_in_every_mode(tmp_path: Path, switch: str) -> None:
     """No index leaves its table (compiled loops do not look), and plain Python gives the same verdicts."""
-    found = run(tmp_path, **{switch: "1"})
+    files = (*CONTRACT, NEAR) if switch == "NUMBA_BOUNDSCHECK" else CONTRACT
+    found = run(tmp_path, *files, **{switch: "1"})
     assert found.returncode == 0, found.stdout[-4000:]
     assert " passed" in found.stdout
