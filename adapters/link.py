@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from adapters.venue import Stream
 from monitor.clock import Clock
 
+AT_ONCE_S = 1.0
 GRACE_S = 0.05  # after a stall of ours, what waits in the socket is read before silence is believed
 SERVICE_RESTART = {1001, 1012, 1013}  # the venue goes away in order, and is back at another address
 TOO_BIG = 1009
@@ -66,6 +67,7 @@ class Link:
         self._hear = hear
         self._alive = alive
         self._socket: ClientConnection | None = None
+        self._rest: tuple[str, ...] = ()  # subscriptions that are still to be sent
         self._data_ns = 0
         self._frame_ns = 0  # any frame, data or not
         self._heard_ns = 0  # a frame or a pong
@@ -93,7 +95,10 @@ class Link:
             broken = StreamBroken("refused", f"no connection: {type(failed).__name__}")
         else:
             self.opened_ns = self._data_ns = self._frame_ns = self._heard_ns = self._clock.monotonic_ns()
-            await self.send(stream.subscribe)
+            # A second's worth at once; while the rest is sent, what comes is read, or the socket would fill.
+            at_once = max(2, round(stream.sends_per_s * AT_ONCE_S))
+            self._rest = stream.subscribe[at_once:]
+            await self.send(stream.subscribe[:at_once])
             return
         raise broken  # outside of `except`: the library's error names the address
 
@@ -112,7 +117,7 @@ class Link:
 
     async def run(self) -> None:
         """Reads until the link breaks; always ends with StreamBroken, and with the socket gone."""
-        watchers = [self._read, self._watch_pongs, self._watch_failure]
+        watchers = [self._read, self._watch_pongs, self._watch_failure, self._subscribe_rest]
         if self.stream.data_deadline_s is not None:
             watchers.append(self._watch_data)
         if self.stream.heartbeat is not None:
@@ -151,6 +156,12 @@ class Link:
                     self._signs()
         except ConnectionClosed as closed:
             raise self._closed(closed) from None
+
+    async def _subscribe_rest(self) -> None:
+        for frame in self._rest:
+            await asyncio.sleep(1 / self.stream.sends_per_s)
+            await self.send((frame,))
+        self._rest = ()
 
     async def _watch_failure(self) -> None:
         raise await self._failure
@@ -205,7 +216,8 @@ class Link:
             await self.send((self.stream.heartbeat,))
 
     def _signs(self) -> None:
-        if not self.first_sign.done():
+        """Life counts once everything is asked for: a link that takes over must not leave symbols behind."""
+        if not self._rest and not self.first_sign.done():
             self.first_sign.set_result(None)
 
     def _open_socket(self) -> ClientConnection:

@@ -31,6 +31,22 @@ async def test_subscribes_and_tells_what_it_hears() -> None:
     ]
 
 
+async def test_what_comes_is_read_while_subscriptions_are_still_sent() -> None:
+    """Hundreds of symbols take seconds to ask for: marks are heard meanwhile, life counts at the end."""
+    ear = Ear()
+    async with StreamServer("mark 1.5") as server:
+        wanted = tuple(f"symbol {number}" for number in range(8))
+        stream = stream_to(server, subscribe=wanted, sends_per_s=4.0)
+        async with session(stream, ear):
+            await ear.until(MarkPrice)
+            assert len(server.received) < len(wanted)
+            await server.until(lambda: tuple(server.received) == wanted, "all subscriptions")
+            assert not ear.of(Flowing)
+            await server.say("mark 1.6")
+            await ear.until(Flowing)
+    assert not ear.of(Broken)
+
+
 async def test_a_mute_server_is_noticed_and_left() -> None:
     """Subscribed and then nothing: the deadline runs from the subscription, and a new connection is made."""
     ear, kit = Ear(), tools()

@@ -100,9 +100,9 @@ def test_more_size_never_asks_for_less(model: str, rng: Random) -> None:
     target, factor = rng.choice(pool.legs), number(rng, 0, 4)
     with localcontext(prec=PRECISION):
         larger = _with(pool, target, replace(target, quantity=target.quantity * factor))
-    before, after, slack = exact(pool), exact(larger), EXACT * oracle(larger).terms
-    assert after.initial_margin >= before.initial_margin - slack
-    assert after.maintenance_margin >= before.maintenance_margin - slack
+        before, after, slack = exact(pool), exact(larger), EXACT * oracle(larger).terms
+        assert after.initial_margin >= before.initial_margin - slack
+        assert after.maintenance_margin >= before.maintenance_margin - slack
 
 
 @every_model
