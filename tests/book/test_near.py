@@ -35,6 +35,7 @@ from tests.support.small_pools import USDT, contract, leg, pool
 
 every_model = pytest.mark.parametrize("model", NAMES)
 priced_models = pytest.mark.parametrize("model", [name for name in NAMES if not MODELS[name].is_told])
+pytestmark = pytest.mark.slow
 rngs = st.integers(0, 2**48).map(Random)
 UNDERLYINGS = 64  # more than any book here has
 RATIO = (0.5, 0.7, 0.85, 1.0)

@@ -17,6 +17,7 @@ from monitor.domain.identity import account_id
 from tests.support.ccxt_golden import Answering, Case, cases, client_of
 
 SPOILS: list[Any] = [None, "", "NaN", "Infinity", "-1e999", "abc", -1, 0, {}, [], "1e40", True, "9" * 500]
+pytestmark = pytest.mark.slow
 ROUNDS = 200
 
 
