@@ -102,6 +102,11 @@ class Link:
             return
         raise broken  # outside of `except`: the library's error names the address
 
+    @property
+    def asking_s(self) -> float:
+        """How long the subscriptions that are left take to be sent."""
+        return len(self._rest) / self.stream.sends_per_s
+
     async def send(self, frames: tuple[str, ...]) -> None:
         """Sends frames, not faster than the venue allows; raises StreamBroken when the socket takes none."""
         for number, frame in enumerate(frames):

@@ -185,7 +185,7 @@ class Session:
                 link.abort()
                 return None
             ending = group.create_task(self._read(link))
-            await _first_of(FIRST_SIGN_S, ending, link.first_sign)
+            await _first_of(link.asking_s + FIRST_SIGN_S, ending, link.first_sign)
             if link.first_sign.done() and not ending.done():
                 return link, ending
             link.abort()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from adapters import session as session_module
 from adapters.link import StreamBroken
 from adapters.session import Alive, Broken, Flowing, Moved, Opened, Session
 from adapters.venue import Stream
@@ -43,6 +44,24 @@ async def test_a_move_that_fails_leaves_the_old_connection_alone() -> None:
         await ear.until(MarkPrice, 3)
     assert len(server.connections) == 1
     assert not ear.of(Broken, Moved)
+
+
+async def test_a_move_waits_until_everything_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of symbols take longer to ask for than a sign of life may take, and the move succeeds."""
+    monkeypatch.setattr(session_module, "FIRST_SIGN_S", 0.3)
+    ear = Ear()
+    wanted = tuple(f"symbol {number}" for number in range(8))
+    async with StreamServer("mark 1") as server:
+        stream = stream_to(server, subscribe=wanted, sends_per_s=4.0)
+        async with session(stream, ear):
+            await server.until(lambda: len(server.received) == len(wanted), "the first subscriptions")
+            await server.say("mark 2")
+            await ear.until(Flowing)
+            await server.say("bye")
+            await server.until(lambda: len(server.received) == 2 * len(wanted), "all of them again")
+            await server.say("mark 3")
+            await ear.until(Moved)
+    assert not ear.of(Broken)
 
 
 async def test_rotation_is_staggered_one_feed_of_a_venue_at_a_time() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.book.settings import LevelRow
-from monitor.domain.assessment import Reason, RiskBand, VenueReported
+from monitor.domain.assessment import Reason, RescueOption, RiskBand, VenueReported
 from monitor.domain.event import AccountRefused, StreamAlive, StreamGap, StreamReady, VenueWarning
 from monitor.domain.turn import PoolState
 from tests.support.books import LEVELS, Desk
@@ -397,32 +397,28 @@ def test_a_rescue_clears_the_distance_too() -> None:
         assert after.states(1)[CROSS].band is RiskBand.CLEAR, option
 
 
-def test_a_part_of_an_isolated_position_is_no_rescue() -> None:
-    """Venues give margin back in proportion to what is closed: add collateral, or close all of it."""
-    desk = Desk()
-    desk.tell(instruments("BTCUSDT"))
-    pool = "isolated-BTCUSDT"
+def isolated_rescue(money: str, price: float) -> tuple[RescueOption, ...]:
+    """What is offered to an isolated position of one coin, bought at 10,000."""
+    desk, pool = Desk(), "isolated-BTCUSDT"
     held = leg("BTCUSDT", "1", "10000", pool=pool)
-    desk.tell(snapshot(SECOND, [wallet("1000", pool=pool)], [held]), mark("BTCUSDT", 9120.0, SECOND))
+    desk.tell(instruments("BTCUSDT"), snapshot(SECOND, [wallet(money, pool=pool)], [held]))
+    desk.tell(mark("BTCUSDT", price, SECOND))
     desk.turn(1)
     assessment = desk.book.describe(f"{ACCOUNT}/{pool}", desk.now_ns, desk.now_ns)  # type: ignore[arg-type]
     assert assessment is not None
-    add, close = assessment.rescue
+    return assessment.rescue
+
+
+def test_a_part_of_an_isolated_position_is_no_rescue() -> None:
+    """Venues give margin back in proportion to what is closed: add collateral, or close all of it."""
+    add, close = isolated_rescue("1000", 9_120.0)
     assert add.action == "add"
     assert (close.action, close.amount, close.fraction, close.ratio_after) == ("cut", 1.0, 1.0, 0.0)
 
 
 def test_an_isolated_position_that_is_safe_needs_no_rescue() -> None:
     """Nothing is offered where nothing is asked."""
-    desk = Desk()
-    desk.tell(instruments("BTCUSDT"))
-    pool = "isolated-BTCUSDT"
-    held = leg("BTCUSDT", "1", "10000", pool=pool)
-    desk.tell(snapshot(SECOND, [wallet("5000", pool=pool)], [held]), mark("BTCUSDT", 10_000.0, SECOND))
-    desk.turn(1)
-    assessment = desk.book.describe(f"{ACCOUNT}/{pool}", desk.now_ns, desk.now_ns)  # type: ignore[arg-type]
-    assert assessment is not None
-    assert assessment.rescue == ()
+    assert isolated_rescue("5000", 10_000.0) == ()
 
 
 def test_the_picture_of_an_unknown_pool_has_no_figures() -> None:
