@@ -16,15 +16,11 @@ from adapters.loopback import Account, LoopbackExchange
 from adapters.session import Tools
 from monitor import config
 from monitor.clock import SystemClock
-from monitor.daemon import Daemon
-from monitor.domain.assessment import RiskBand
 from monitor.domain.event import Event
 from monitor.names import Metrics
-from tests.support.receivers import SIGNING_SECRET
-from tests.support.whole_daemon import START_S, Running, Watcher
+from tests.support.whole_daemon import Running, desk_config, running_daemon
 
 CCXT_NAMES = {"binance_usdm": "binanceusdm", "bybit": "bybit", "hyperliquid": "hyperliquid"}
-RESOLVE_AFTER_S = 0.5
 
 
 def venue_of(account: Account) -> str:
@@ -99,38 +95,7 @@ async def running_feeds(account: config.Account) -> AsyncIterator[tuple[CcxtAcco
 async def ccxt_daemon(
     folder: Path, exchange: LoopbackExchange, accounts: Iterable[Account], hook_url: str, store_url: str
 ) -> AsyncIterator[Running]:
-    """A daemon that runs, in which every account is clear; ended as SIGTERM would."""
+    """A running daemon that reads every account through ccxt, at the levels that ship."""
     read = tuple(ccxt_account(exchange, account) for account in accounts)
-    watcher = Watcher()
-    daemon = Daemon(_config(folder, read, hook_url, store_url), watchers=(watcher.on_turn,))
-    stop = asyncio.Event()
-    task = asyncio.create_task(daemon.run(stop, lambda _: None), name="daemon")
-
-    def is_ready() -> bool:
-        if task.done():
-            task.result()
-        clear = {pool.rsplit("/", 1)[0] for pool, band in watcher.bands.items() if band is RiskBand.CLEAR}
-        return clear == {f"{account.venue}/{account.name}" for account in read}
-
-    try:
-        await watcher.until(is_ready, "every account to be clear", START_S)
-        yield Running(daemon, watcher, task)
-    finally:
-        stop.set()
-        await task
-
-
-def _config(
-    folder: Path, accounts: tuple[config.Account, ...], hook_url: str, store_url: str
-) -> config.Config:
-    secret = config.Secret(SIGNING_SECRET, "the test")
-    hook = config.Receiver("hook", "webhook", url=hook_url, secret=secret, allow_private_destinations=True)
-    return config.Config(
-        daemon=config.Daemon(str(folder)),
-        accounts=accounts,
-        receivers=(hook,),
-        routes=(config.Route(("hook",)),),
-        store=config.Store(store_url),
-        alerts=config.Alerts(resolve_after_s=RESOLVE_AFTER_S),
-        metrics=config.Metrics(port=0),
-    )
+    async with running_daemon(desk_config(folder, read, hook_url, store_url)) as running:
+        yield running

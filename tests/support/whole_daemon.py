@@ -12,8 +12,10 @@ from typing import NamedTuple
 from adapters import VENUES
 from adapters.loopback import Account, LoopbackExchange
 from monitor import config
+from monitor.book.accounts import PLACEHOLDER
 from monitor.daemon import Daemon
 from monitor.domain.assessment import RiskBand
+from monitor.domain.identity import account_id
 from monitor.domain.turn import Turn
 from tests.support.receivers import SIGNING_SECRET
 from tests.support.waiting import eventually
@@ -94,18 +96,27 @@ class Running(NamedTuple):
 async def whole_daemon(
     folder: Path, exchange: LoopbackExchange, accounts: Iterable[Account], hook_url: str, store_url: str
 ) -> AsyncIterator[Running]:
-    """A daemon that runs, in which every account has an answer to how it stands; ended as SIGTERM would."""
-    accounts = tuple(accounts)
+    """A running daemon on the venues' own wire, at levels that one price crosses at once."""
+    watched = tuple(_account(exchange, account) for account in accounts)
+    settings = desk_config(folder, watched, hook_url, store_url, thresholds=(LEVELS,))
+    async with running_daemon(settings) as running:
+        yield running
+
+
+@asynccontextmanager
+async def running_daemon(settings: config.Config) -> AsyncIterator[Running]:
+    """A daemon that runs, in which every account is clear; ended as SIGTERM would."""
     watcher = Watcher()
-    daemon = Daemon(_config(folder, exchange, accounts, hook_url, store_url), watchers=(watcher.on_turn,))
+    daemon = Daemon(settings, watchers=(watcher.on_turn,))
     stop = asyncio.Event()
     task = asyncio.create_task(daemon.run(stop, lambda _: None), name="daemon")
+    wanted = {account_id(account.venue, account.name) for account in settings.accounts}
 
     def is_ready() -> bool:
         if task.done():
             task.result()
-        of = {pool.rsplit("/", 1)[0] for pool, band in watcher.bands.items() if band is RiskBand.CLEAR}
-        return of == {account.id for account in accounts} and len(watcher.bands) == len(accounts)
+        clear = {pool.rsplit("/", 1)[0] for pool, band in watcher.bands.items() if band is RiskBand.CLEAR}
+        return clear == wanted and not any(pool.endswith(f"/{PLACEHOLDER}") for pool in watcher.bands)
 
     try:
         await watcher.until(is_ready, "every account to be clear", START_S)
@@ -115,17 +126,22 @@ async def whole_daemon(
         await task
 
 
-def _config(
-    folder: Path, exchange: LoopbackExchange, accounts: Iterable[Account], hook_url: str, store_url: str
+def desk_config(
+    folder: Path,
+    accounts: tuple[config.Account, ...],
+    hook_url: str,
+    store_url: str,
+    thresholds: tuple[config.Threshold, ...] = (),
 ) -> config.Config:
+    """One signed webhook for everything, and a hold that a test can wait for."""
     secret = config.Secret(SIGNING_SECRET, "the test")
     hook = config.Receiver("hook", "webhook", url=hook_url, secret=secret, allow_private_destinations=True)
     return config.Config(
         daemon=config.Daemon(str(folder)),
-        accounts=tuple(_account(exchange, account) for account in accounts),
+        accounts=accounts,
         receivers=(hook,),
         routes=(config.Route(("hook",)),),
-        thresholds=(LEVELS,),
+        thresholds=thresholds,
         store=config.Store(store_url),
         alerts=config.Alerts(resolve_after_s=RESOLVE_AFTER_S),
         metrics=config.Metrics(port=0),
