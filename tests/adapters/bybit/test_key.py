@@ -18,6 +18,8 @@ from tests.support.bybit_answers import (
 )
 from tests.support.venue_server import KEY, SECRET_TEXT, Given, VenueServer, account_at
 
+pytestmark = pytest.mark.integration
+
 
 async def test_a_key_that_may_trade_is_refused_by_its_scopes(
     server: VenueServer, source: BybitSource

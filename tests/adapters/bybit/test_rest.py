@@ -24,6 +24,8 @@ from tests.support.bybit_answers import (
 from tests.support.frames import events_of
 from tests.support.venue_server import VenueServer
 
+pytestmark = pytest.mark.integration
+
 BTCUSDT = InstrumentId("bybit:BTCUSDT")
 POSITIONS = "/v5/position/list"
 WALLET = "/v5/account/wallet-balance"

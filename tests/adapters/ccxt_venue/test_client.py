@@ -17,6 +17,8 @@ from monitor.config import Account
 from monitor.domain.identity import account_id
 from tests.support.ccxt_golden import Answering, account_of, cases, client_of, gate
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = {case.exchange: case for case in cases()}
 WRITES: list[tuple[str, list[Any]]] = [
     ("create_order", ["SYMBOL", "market", "sell", 1]),

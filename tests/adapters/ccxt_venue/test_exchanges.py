@@ -16,6 +16,8 @@ from monitor.clock import ManualClock
 from monitor.domain.identity import account_id, instrument_id
 from tests.support.ccxt_golden import FOLDER, Answering, Case, cases, client_of, snapshot_of
 
+pytestmark = pytest.mark.slow
+
 ALL = cases()
 
 

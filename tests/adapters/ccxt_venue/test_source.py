@@ -15,6 +15,8 @@ from monitor.clock import ManualClock
 from monitor.domain.identity import account_id
 from tests.support.ccxt_golden import Answering, cases, client_of
 
+pytestmark = pytest.mark.slow
+
 CASE = next(case for case in cases() if case.exchange == "binanceusdm")
 
 
