@@ -45,12 +45,16 @@ from monitor.domain.turn import Turn
 from monitor.names import Metrics
 from tests.benchmarks.frame_desk import POOLS, VENUE, contract, daemon_config, position
 from tests.benchmarks.frame_venue import OPEN_FILES, RATE, SYMBOLS, Ready, Report, symbol
+from tests.benchmarks.memory import resident_mb
 from tests.benchmarks.table import Row, quantile
 
 LEGS = 10
 TOGETHER = POOLS // SYMBOLS  # pools that cross at one frame
 FALL_EVERY_S = 0.05
 LIMITS_MS = (20.0, 250.0)  # p50, p99
+BURST = 20_000  # frames a second
+BURST_LIMIT_MS = 1_000.0
+BURST_GROWTH_MB = 100.0
 READY_S = 240.0
 TIMEOUT_S = 420
 SETTLE_S = 5.0  # a thousand accounts that came at once have left frames in the socket
@@ -68,6 +72,7 @@ class Cost(NamedTuple):
     frames_per_s: float  # as received by the daemon while pools crossed
     sent_per_s: float
     turns_per_s: float
+    grew_mb: float  # the daemon's resident memory, from the first frame counted to the last
 
 
 class MemorySource:
@@ -146,8 +151,9 @@ class Venue:
 class Bench:
     """One run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rate: int) -> None:
         self._folder = folder
+        self._rate = rate
         self._bands: dict[str, RiskBand] = {}
         self._inside_s: list[float] = []
         self._turns = 0
@@ -157,12 +163,14 @@ class Bench:
         async with _other_side() as (ready, other), self._daemon(ready) as daemon:
             await asyncio.sleep(SETTLE_S)
             frames, turns, began_s = _frames(daemon), self._turns, time.monotonic()
-            _write(other, "count")
+            before_mb = resident_mb()
+            _write(other, f"count {self._rate}")
             self._inside_s.clear()
             for number in range(SYMBOLS):
                 _write(other, f"fall {number}")
                 await asyncio.sleep(FALL_EVERY_S)
             took_s = time.monotonic() - began_s
+            grew_mb = resident_mb() - before_mb
             frames, turns = _frames(daemon) - frames, self._turns - turns
             await _until(lambda: len(self._inside_s) >= POOLS, "every crossing to be sent", LAST_S)
             await asyncio.sleep(SETTLE_S)
@@ -170,7 +178,9 @@ class Bench:
             inside_s = self._inside_s.copy()
             crash_s = await self._crash(other)
         sent_per_s = report.sent / report.sent_s
-        return Cost(inside_s, _outside_s(report), crash_s, frames / took_s, sent_per_s, turns / took_s)
+        return Cost(
+            inside_s, _outside_s(report), crash_s, frames / took_s, sent_per_s, turns / took_s, grew_mb
+        )
 
     async def _crash(self, other: asyncio.subprocess.Process) -> list[float]:
         self._inside_s.clear()
@@ -210,18 +220,14 @@ class Bench:
 
 
 def run() -> Iterator[Row]:
-    """Crossings now and then, which have the limit, and all of them at once; in a process of its own, as a
-    daemon is, without what other benchmarks have left in the heap."""
-    command = (sys.executable, "-m", "tests.benchmarks.frame_to_send")
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=TIMEOUT_S, cwd=ROOT)
-    cost = Cost(**json.loads(done.stdout))
+    """Crossings now and then, which have the limit, all of them at once, and the same in a burst of frames."""
+    cost = _apart(RATE)
     p50_ms, p99_ms = _quantiles_ms(cost.inside_s)
     outside_ms = _quantiles_ms(cost.outside_s)
     crash_ms = _quantiles_ms(cost.crash_s)
     what = (
-        f"frame received to first send attempt, {POOLS:,} pools x {LEGS} positions, "
-        f"{cost.frames_per_s:,.0f} frames/s received ({cost.sent_per_s:,.0f} sent), {cost.turns_per_s:.0f} "
-        f"turns/s, {len(cost.inside_s):,} crossings, {TOGETHER} of them each {1e3 * FALL_EVERY_S:g} ms"
+        f"frame received to first send attempt, {POOLS:,} pools x {LEGS} positions, {_rates(cost)}, "
+        f"{len(cost.inside_s):,} crossings, {TOGETHER} of them each {1e3 * FALL_EVERY_S:g} ms"
     )
     limit = f"p50 at most {LIMITS_MS[0]:g} ms, p99 at most {LIMITS_MS[1]:g} ms"
     beside = f"venue's write to webhook's read: p50 {outside_ms[0]:.1f} ms, p99 {outside_ms[1]:.1f} ms"
@@ -230,9 +236,34 @@ def run() -> Iterator[Row]:
     yield Row(what, slowest, beside, limit, is_kept)
     crash = f"p50 {crash_ms[0]:,.0f} ms, p99 {crash_ms[1]:,.0f} ms, last {1e3 * max(cost.crash_s):,.0f} ms"
     yield Row(f"the same when all {POOLS:,} pools cross at once", crash, f"one by one p50 {p50_ms:.1f} ms")
+    yield _burst(_apart(BURST))
 
 
-def measure() -> Cost:
+def _burst(cost: Cost) -> Row:
+    """Slow consumer: what waits in a socket is lag too, so the stopwatch outside counts."""
+    p50_ms, p99_ms = _quantiles_ms(cost.outside_s)
+    return Row(
+        f"venue's write to webhook's read in a burst: {_rates(cost)}, {len(cost.outside_s):,} crossings",
+        f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms; resident memory grew {cost.grew_mb:+.0f} MB",
+        f"inside p99 {_quantiles_ms(cost.inside_s)[1]:.1f} ms",
+        f"p99 at most {BURST_LIMIT_MS:g} ms, memory at most {BURST_GROWTH_MB:g} MB more",
+        p99_ms <= BURST_LIMIT_MS and cost.grew_mb <= BURST_GROWTH_MB,
+    )
+
+
+def _rates(cost: Cost) -> str:
+    received, sent = f"{cost.frames_per_s:,.0f} frames/s received", f"{cost.sent_per_s:,.0f} sent"
+    return f"{received} ({sent}), {cost.turns_per_s:.0f} turns/s"
+
+
+def _apart(rate: int) -> Cost:
+    """In a process of its own, as a daemon is, without what other benchmarks have left in the heap."""
+    command = (sys.executable, "-m", "tests.benchmarks.frame_to_send", str(rate))
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=TIMEOUT_S, cwd=ROOT)
+    return Cost(**json.loads(done.stdout))
+
+
+def measure(rate: int) -> Cost:
     """In a folder that goes."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     structlog.configure(
@@ -240,7 +271,7 @@ def measure() -> Cost:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     with tempfile.TemporaryDirectory() as folder, patch.dict(VENUES, {VENUE: Venue()}):
-        return asyncio.run(Bench(Path(folder)).run())
+        return asyncio.run(Bench(Path(folder), rate).run())
 
 
 @contextlib.asynccontextmanager
@@ -294,4 +325,4 @@ async def _until(holds: Callable[[], object], what: str, timeout_s: float) -> No
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()._asdict()))
+    print(json.dumps(measure(int(sys.argv[1]))._asdict()))

@@ -22,7 +22,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 SYMBOLS = 500  # each ten times a second, as the venue tells them
-RATE = 5_000  # frames a second
+RATE = 5_000  # frames a second, until another is asked for
 SLICE_S = 0.002  # so often a handful leaves
 PRICE = 100.0
 FALL = 0.92  # of the price, at once
@@ -63,6 +63,7 @@ class Replayer:
         self._crashed = [_rendered(number, PRICE * FALL**2, rng) for number in range(SYMBOLS)]
         self._next = 0
         self._began_s = 0.0
+        self._rate = RATE
         self._open: ServerConnection | None = None
         self.sent = 0
         self.fell_ns: dict[str, int] = {}
@@ -72,12 +73,13 @@ class Replayer:
         self._open = connection
         self._began_s, self.sent = time.monotonic(), 0
         while connection.transport and not connection.transport.is_closing():
-            due = int((time.monotonic() - self._began_s) * RATE)
+            due = int((time.monotonic() - self._began_s) * self._rate)
             self._send([self._frame() for _ in range(due - self.sent)])
             await asyncio.sleep(SLICE_S)
 
-    def restart_count(self) -> None:
-        """The rate is counted from here."""
+    def restart_count(self, rate: int) -> None:
+        """It goes on at this rate, counted from here."""
+        self._rate = rate
         self._began_s, self.sent = time.monotonic(), 0
 
     def sent_s(self) -> float:
@@ -143,8 +145,8 @@ class Webhook:
 
 
 async def main() -> None:
-    """Serves until stdin says `stop`; `count` restarts the count, `fall N` lets contract N fall, `report`
-    answers what was seen since."""
+    """Serves until stdin says `stop`. `count R` goes on at R frames a second and counts from here, `fall N`
+    lets contract N fall, `report` answers what was seen since."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     replayer, webhook = Replayer(), Webhook()
 
@@ -176,8 +178,8 @@ async def main() -> None:
 async def _obey(replayer: Replayer, webhook: Webhook) -> None:
     while words := (await asyncio.to_thread(sys.stdin.readline)).split():
         match words:
-            case ["count"]:
-                replayer.restart_count()
+            case ["count", rate]:
+                replayer.restart_count(int(rate))
             case ["fall", number]:
                 replayer.fall(int(number))
             case ["crash"]:

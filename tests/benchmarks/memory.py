@@ -42,13 +42,22 @@ def hold(pools: int) -> float:
     return _own_peak_bytes() / 1e6
 
 
+def resident_mb() -> float:
+    """What this process holds now; its peak where the system does not say."""
+    return _own_bytes("VmRSS") / 1e6
+
+
 def _own_peak_bytes() -> int:
     """Linux hands the peak of the parent down in ru_maxrss, VmHWM is the process's own."""
+    return _own_bytes("VmHWM")
+
+
+def _own_bytes(name: str) -> int:
     try:
         text = Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-    return 1024 * int(text.partition("VmHWM:")[2].split()[0])
+    return 1024 * int(text.partition(f"{name}:")[2].split()[0])
 
 
 if __name__ == "__main__":
