@@ -220,7 +220,7 @@ class Bench:
 
 
 def run() -> Iterator[Row]:
-    """Crossings now and then, which have the limit, all of them at once, and the same in a burst of frames."""
+    """Crossings now and then, which have the limit; all of them at once; and in a burst of frames."""
     cost = _apart(RATE)
     p50_ms, p99_ms = _quantiles_ms(cost.inside_s)
     outside_ms = _quantiles_ms(cost.outside_s)
