@@ -8,7 +8,8 @@ outgrows its block moves to the end, and the holes are squeezed out when they ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,21 @@ from monitor.margin import rows as row_types
 FIRST_ROOM = 4
 
 BalanceRow = tuple[int, float, float, float, int]  # asset, wallet, borrowed, order_loss, collateral
-PositionRow = tuple[int, float, float, float]  # instrument, quantity, entry_price, leverage
+PositionRow = tuple[
+    int, float, float, float, float, float
+]  # instrument, quantity, entry_price, leverage, bids, asks
+TierRows = Sequence[row_types.Tier[float]]
+
+
+class Standing(NamedTuple):
+    """What a pool's row says of the pool itself; `told` is equity and maintenance margin on the venue's
+    word."""
+
+    model: int
+    levels: int
+    category: int = -1
+    threshold: float = 1.0
+    told: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -82,10 +97,13 @@ class Columns:
     def __init__(self) -> None:
         self.pools: Rows = empty_rows(row_types.Pool, FIRST_ROOM)
         self.instruments: Rows = empty_rows(row_types.Instrument, FIRST_ROOM)
+        self.options: Rows = empty_rows(row_types.Option, FIRST_ROOM)
+        self.units: Rows = empty_rows(row_types.RiskUnit, FIRST_ROOM)
         self.assets: Rows = empty_rows(row_types.Asset, FIRST_ROOM)
         self._balances = BlockTable(row_types.Balance)
         self._positions = BlockTable(row_types.Position)
         self._tiers = BlockTable(row_types.Tier)
+        self._scenarios = BlockTable(row_types.Scenario)
         self.pool_count = 0
 
     def book(self, quotes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> row_types.Book[float]:
@@ -95,26 +113,24 @@ class Columns:
             self._balances.rows,
             self._positions.rows,
             self.instruments,
+            self.options,
+            self.units,
+            self._scenarios.rows,
             self.assets,
             self._tiers.rows,
             quotes,  # type: ignore[arg-type]
         )
 
     def write_pool(
-        self,
-        pool: int,
-        model: int,
-        levels: int,
-        balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]],
-        told: tuple[float, float] = (0.0, 0.0),
+        self, pool: int, standing: Standing, balances: Sequence[tuple[BalanceRow, Sequence[PositionRow]]]
     ) -> None:
-        """Writes a whole pool: its balances, and under each the positions whose profit it receives. `told`
-        is equity and maintenance margin on the venue's word."""
+        """Writes a whole pool: its balances, and under each the positions whose profit it receives."""
         self.pools = self._roomy(self.pools, pool, row_types.Pool)
         self.pool_count = max(self.pool_count, pool + 1)
         spans = self._write_balances(pool, balances)
         reasons = self.pools[pool].reasons
-        self.pools[pool] = (model, *spans, reasons, levels, -1, *told)
+        terms = (standing.category, standing.threshold, *standing.told)
+        self.pools[pool] = (standing.model, *spans, reasons, standing.levels, *terms)
         self._squeeze_if_wasteful()
 
     def _write_balances(
@@ -138,27 +154,41 @@ class Columns:
         self._positions.release(pool)
         self.pools[pool] = np.zeros(1, dtype_of(row_types.Pool))[0]
 
-    def write_instrument(
-        self, row: int, values: tuple[int, int, float, float, int], tiers: Sequence[tuple[float, ...]]
-    ) -> None:
-        """Writes mark, underlying, multiplier, taker_fee, inverse, and the tiers behind them."""
+    def write_instrument(self, row: int, instrument: row_types.Instrument[float], tiers: TierRows) -> None:
+        """Writes an instrument, and its tiers behind it: where they lie is found here."""
         self.instruments = self._roomy(self.instruments, row, row_types.Instrument)
-        first, last = self._write_tiers(2 * row, tiers)
-        mark, underlying, multiplier, taker_fee, inverse = values
-        self.instruments[row] = (mark, underlying, multiplier, taker_fee, first, last, inverse)
+        instrument.tier_first, instrument.tier_last = self._write_tiers(3 * row, tiers)
+        self.instruments[row] = _values(instrument)
+
+    def write_option(self, row: int, option: row_types.Option[float]) -> None:
+        """Writes the terms of an option."""
+        self.options = self._roomy(self.options, row, row_types.Option)
+        self.options[row] = _values(option)
+
+    def write_unit(
+        self, row: int, unit: row_types.RiskUnit[float], scenarios: Sequence[row_types.Scenario[float]]
+    ) -> None:
+        """Writes a risk unit, and its scenarios behind it."""
+        self.units = self._roomy(self.units, row, row_types.RiskUnit)
+        first = self._scenarios.reserve(row, len(scenarios))
+        for offset, scenario in enumerate(scenarios):
+            self._scenarios.rows[first + offset] = _values(scenario)
+        unit.scenario_first, unit.scenario_last = first, first + len(scenarios)
+        self.units[row] = _values(unit)
 
     def write_asset(
-        self, row: int, values: tuple[int, int, float, float], tiers: Sequence[tuple[float, ...]]
+        self, row: int, asset: row_types.Asset[float], tiers: TierRows, liability: TierRows = ()
     ) -> None:
-        """Writes price, underlying, bid_buffer, ask_buffer, and the collateral schedule behind them."""
+        """Writes an asset, and behind it the schedules of its collateral value and of a debt in it."""
         self.assets = self._roomy(self.assets, row, row_types.Asset)
-        first, last = self._write_tiers(2 * row + 1, tiers)
-        self.assets[row] = (*values, first, last)
+        asset.tier_first, asset.tier_last = self._write_tiers(3 * row + 1, tiers)
+        asset.liability_first, asset.liability_last = self._write_tiers(3 * row + 2, liability)
+        self.assets[row] = _values(asset)
 
-    def _write_tiers(self, owner: int, tiers: Sequence[tuple[float, ...]]) -> tuple[int, int]:
+    def _write_tiers(self, owner: int, tiers: TierRows) -> tuple[int, int]:
         first = self._tiers.reserve(owner, len(tiers))
         for offset, tier in enumerate(tiers):
-            self._tiers.rows[first + offset] = tier
+            self._tiers.rows[first + offset] = _values(tier)
         return first, first + len(tiers)
 
     def _squeeze_if_wasteful(self) -> None:
@@ -183,3 +213,7 @@ class Columns:
         if row < len(table):
             return table
         return grown(table, row + 1, np.zeros(1, dtype_of(kind))[0]).view(np.recarray)
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(getattr(row, field.name) for field in fields(row))

@@ -37,6 +37,9 @@ def empty_book() -> Book[float]:
         balances=empty_rows(row_types.Balance, 0),
         positions=empty_rows(row_types.Position, 0),
         instruments=empty_rows(row_types.Instrument, 0),
+        options=empty_rows(row_types.Option, 0),
+        units=empty_rows(row_types.RiskUnit, 0),
+        scenarios=empty_rows(row_types.Scenario, 0),
         assets=empty_rows(row_types.Asset, 0),
         tiers=empty_rows(row_types.Tier, 0),
         quotes=np.zeros(0),  # type: ignore[arg-type]

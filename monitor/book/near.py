@@ -7,7 +7,7 @@ pools are far from every level, and two bounds on what a move can cost prove it 
 
 The bounds hold for models in which a position costs by its profit and by `charged` of its notional, in the
 worth of the asset that it is settled in, while all else of a balance stands in proportion to that worth
-(ADDITIVE). What they can't exclude is assessed, so the band is the same with and without them.
+(`Model.is_additive`). What they can't exclude is assessed, so the band is the same with and without them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from monitor.book.compiled import INNER, assess
 from monitor.book.pocket import fill, is_among, list_underlyings, move_underlying
 from monitor.margin.band import CLEAR, is_breached
 from monitor.margin.common import collateral_value, notional, step_at
+from monitor.margin.models import MODELS
 
-ADDITIVE = frozenset({"tiered", "multi_assets", "bybit_unified", "bybit_isolated", "venue_ratio"})
 DISTANCE_LEVELS = 3
 ROUNDING = 1e-9  # of the sum of all absolute terms: a thousand times what floats can lose
 NOBODY_KNOWS = -1
@@ -33,7 +33,7 @@ NOBODY_KNOWS = -1
 
 def is_additive(names: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Whether the bound holds, by the place of a model among these."""
-    return np.array([name in ADDITIVE for name in names], dtype=np.bool_)
+    return np.array([name in MODELS and MODELS[name].is_additive for name in names], dtype=np.bool_)
 
 
 def empty_rise(book: Any) -> npt.NDArray[np.float64]:

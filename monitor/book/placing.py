@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.book.accounts import AccountState
-from monitor.book.columns import BalanceRow, Columns, PositionRow
+from monitor.book.columns import BalanceRow, Columns, PositionRow, Standing
 from monitor.book.growing import grown
 from monitor.book.placed import NO_POOL
 from monitor.book.placed import PlacedPool as PlacedPool
@@ -21,6 +21,7 @@ from monitor.domain.assessment import Reason
 from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id, venue_of
 from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule
+from monitor.margin import rows as row_types
 
 ASSET_CADENCE_S = 3.0
 
@@ -169,7 +170,7 @@ class Placing:
         ]
         levels = self._levels_row(pool)
         index = self._settings.models.index(model) if model in self._settings.models else 0
-        self.columns.write_pool(pool.row, index, levels, grouped)
+        self.columns.write_pool(pool.row, Standing(index, levels), grouped)
         pool.assets = tuple(by_asset)
         pool.legs = tuple(fact for _, group in by_asset.values() for fact in group)
         marks = {int(self.columns.instruments[row[0]].mark) for _, group in grouped for row in group}
@@ -188,7 +189,8 @@ class Placing:
         index = self._settings.models.index(fact.model) if fact.model in self._settings.models else 0
         ground = self._balance_row(pool, BalanceFact(pool.name, fact.unit, Decimal(0)), fact.unit)
         figures = (float(told[0]), float(told[1]))
-        self.columns.write_pool(pool.row, index, self._levels_row(pool), [(ground, [])], figures)
+        standing = Standing(index, self._levels_row(pool), told=figures)
+        self.columns.write_pool(pool.row, standing, [(ground, [])])
         pool.assets, pool.legs = (fact.unit,), tuple(positions)
         self._read_by(pool, frozenset())
         self.touched[pool.row] = True
@@ -217,19 +219,26 @@ class Placing:
 
     def _position_row(self, fact: PositionFact) -> PositionRow:
         leverage = float("nan") if fact.leverage is None else float(fact.leverage)
-        return self._instrument_rows[fact.instrument], float(fact.quantity), float(fact.entry_price), leverage
+        row = self._instrument_rows[fact.instrument]
+        return row, float(fact.quantity), float(fact.entry_price), leverage, 0.0, 0.0
 
     def _write_instrument(self, instrument: Instrument) -> None:
         row = self._instrument_rows.setdefault(instrument.id, len(self._instrument_rows))
         mark = self._quotes.row(venue_of(instrument.id), instrument.id, instrument.mark_cadence_s)
-        values = (
-            mark,
-            self._underlying(instrument.underlying),
-            float(instrument.multiplier),
-            float(instrument.taker_fee),
-            int(instrument.kind is Kind.INVERSE),
+        written = row_types.Instrument(
+            mark=mark,
+            underlying=self._underlying(instrument.underlying),
+            multiplier=float(instrument.multiplier),
+            taker_fee=float(instrument.taker_fee),
+            tier_first=0,
+            tier_last=0,
+            inverse=int(instrument.kind is Kind.INVERSE),
+            option=-1,
+            unit=-1,
+            index=mark,
+            funding=self._quotes.fixed_row("zero", 0.0),
         )
-        self.columns.write_instrument(row, values, _tier_rows(instrument.tiers))
+        self.columns.write_instrument(row, written, _tier_rows(instrument.tiers))
 
     def _asset_row(self, venue: str, asset: str, unit: str) -> int:
         key = (venue, asset, unit)
@@ -248,7 +257,7 @@ class Placing:
     def _write_asset(self, row: int, key: tuple[str, str, str]) -> None:
         venue, asset, unit = key
         if asset == unit:  # counted in itself: worth 1, whatever a dollar does
-            self.columns.write_asset(row, (self._quotes.fixed_row("one", 1.0), -1, 0.0, 0.0), ())
+            self.columns.write_asset(row, _plain_asset(self._quotes.fixed_row("one", 1.0), -1), ())
             return
         definition = self.collateral.get((venue, asset))
         underlying = (
@@ -256,7 +265,8 @@ class Placing:
         )
         buffers = self._asset_facts.get((venue, asset), (0.0, 0.0))
         tiers = _tier_rows(definition.tiers) if definition is not None else ()
-        self.columns.write_asset(row, (self._asset_quote(venue, asset), underlying, *buffers), tiers)
+        written = _plain_asset(self._asset_quote(venue, asset), underlying, *buffers)
+        self.columns.write_asset(row, written, tiers)
 
     def _asset_quote(self, venue: str, asset: str) -> int:
         definition = self.collateral.get((venue, asset))
@@ -288,10 +298,23 @@ class Placing:
         pool.reads = reads
 
 
-def _tier_rows(schedule: TierSchedule | None) -> tuple[tuple[float, ...], ...]:
+def _plain_asset(
+    price: int, underlying: int, bid_buffer: float = 0.0, ask_buffer: float = 0.0
+) -> row_types.Asset[float]:
+    """An asset of no e-mode; its schedules are found where it is written."""
+    return row_types.Asset(price, underlying, bid_buffer, ask_buffer, 0, 0, 0, 0, -1, 0.0, 0.0, price)
+
+
+def _tier_rows(schedule: TierSchedule | None) -> tuple[row_types.Tier[float], ...]:
     if schedule is None:
         return ()
     return tuple(
-        (float(t.floor), float(t.maintenance_rate), float(t.initial_rate), float(t.deduction))
+        row_types.Tier(
+            float(t.floor),
+            float(t.maintenance_rate),
+            float(t.initial_rate),
+            float(t.deduction),
+            float(t.slope),
+        )
         for t in schedule.tiers
     )

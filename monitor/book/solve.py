@@ -167,7 +167,7 @@ class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
     is_convex: bool
-    is_additive: bool  # near.ADDITIVE
+    is_additive: bool  # the bounds of `near` hold
 
 
 class Room(NamedTuple):
@@ -197,7 +197,8 @@ class Solver:
         if held is None or room != self._room:
             self._room = room
             held = pocket_for(book, room[0], room[1])
-        self._pocket = held._replace(instruments=book.instruments, assets=book.assets, tiers=book.tiers)
+        mine = (held.pools, held.balances, held.positions, held.quotes)
+        self._pocket = book._replace(pools=mine[0], balances=mine[1], positions=mine[2], quotes=mine[3])
         return self._pocket
 
     def warm_up(self, book: Book[float], pocket: Book[float]) -> None:

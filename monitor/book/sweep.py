@@ -128,19 +128,49 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     them is NaN here."""
     account = book.pools[pool]
     reasons = account.reasons
-    probe = account.told_equity + account.told_maintenance
+    probe = account.told_equity + account.told_maintenance + account.threshold
     if account.balance_first == account.balance_last and account.position_first < account.position_last:
         probe = math.nan  # positions whose profit nobody receives
     for line in range(account.balance_first, account.balance_last):
         balance = book.balances[line]
-        price = book.assets[balance.asset].price
+        asset = book.assets[balance.asset]
+        price = asset.price
         reasons |= quote_reasons[price]
+        if asset.average != price:
+            reasons |= quote_reasons[asset.average]
+            probe += book.quotes[asset.average]
         probe += balance.wallet + balance.borrowed + balance.order_loss + book.quotes[price]
     for row in range(account.position_first, account.position_last):
         position = book.positions[row]
-        mark = book.instruments[position.instrument].mark
+        instrument = book.instruments[position.instrument]
+        mark = instrument.mark
         reasons |= quote_reasons[mark]
         probe += position.quantity + position.entry_price + position.leverage + book.quotes[mark]
+        probe += position.bids + position.asks
+        reasons |= quote_reasons[instrument.funding]
+        probe += book.quotes[instrument.funding]
+        if instrument.index != mark or instrument.option >= 0 or instrument.unit >= 0:
+            also, sum_of_them = inputs_beside(instrument, book, quote_reasons)
+            reasons |= also
+            probe += sum_of_them
+    return reasons, probe
+
+
+@njit(**INNER)
+def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-def]
+    """The same of what an instrument has beside its mark: its index, an option's measured terms, the index
+    of its risk unit."""
+    reasons, probe = quote_reasons[instrument.index], book.quotes[instrument.index]
+    if instrument.option >= 0:
+        option = book.options[instrument.option]
+        reasons |= (
+            quote_reasons[option.forward] | quote_reasons[option.volatility] | quote_reasons[option.years]
+        )
+        probe += book.quotes[option.forward] + book.quotes[option.volatility] + book.quotes[option.years]
+    if instrument.unit >= 0:
+        index = book.units[instrument.unit].index
+        reasons |= quote_reasons[index]
+        probe += book.quotes[index]
     return reasons, probe
 
 
@@ -151,11 +181,23 @@ def sum_of_terms(book):  # type: ignore[no-untyped-def]
     for instrument in book.instruments:
         probe += instrument.multiplier + instrument.taker_fee
     for asset in book.assets:
-        probe += asset.bid_buffer + asset.ask_buffer
+        probe += asset.bid_buffer + asset.ask_buffer + asset.category_rate + asset.category_initial
     for tier in book.tiers:
         probe += tier.floor + tier.maintenance_rate
-        steps += tier.initial_rate + tier.deduction
+        steps += tier.initial_rate + tier.deduction + tier.slope
+    for option in book.options:
+        probe += sum_of_option(option)
+    for unit in book.units:
+        probe += unit.short_option_rate + unit.delta_rate + unit.roll_rate
+    for scenario in book.scenarios:
+        steps += scenario.price_move + scenario.volatility_move + scenario.weight
     return probe + steps
+
+
+@njit(**INNER)
+def sum_of_option(option):  # type: ignore[no-untyped-def]
+    """Every number of an option's terms."""
+    return option.strike + option.initial_rate + option.initial_floor + option.maintenance_rate
 
 
 @njit(**INNER)
@@ -165,12 +207,28 @@ def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     probe = 0.0
     for line in range(account.balance_first, account.balance_last):
         asset = book.assets[book.balances[line].asset]
-        probe += asset.bid_buffer + asset.ask_buffer
+        probe += asset.bid_buffer + asset.ask_buffer + asset.category_rate + asset.category_initial
         probe += sum_of_steps(asset.tier_first, asset.tier_last, book)
+        probe += sum_of_steps(asset.liability_first, asset.liability_last, book)
     for row in range(account.position_first, account.position_last):
         instrument = book.instruments[book.positions[row].instrument]
         probe += instrument.multiplier + instrument.taker_fee
         probe += sum_of_steps(instrument.tier_first, instrument.tier_last, book)
+        if instrument.option >= 0:
+            probe += sum_of_option(book.options[instrument.option])
+        if instrument.unit >= 0:
+            probe += sum_of_unit(instrument.unit, book)
+    return probe
+
+
+@njit(**INNER)
+def sum_of_unit(row, book):  # type: ignore[no-untyped-def]
+    """Every number of a risk unit and of its scenarios."""
+    unit = book.units[row]
+    probe = unit.short_option_rate + unit.delta_rate + unit.roll_rate
+    for point in range(unit.scenario_first, unit.scenario_last):
+        scenario = book.scenarios[point]
+        probe += scenario.price_move + scenario.volatility_move + scenario.weight
     return probe
 
 
@@ -180,7 +238,7 @@ def sum_of_steps(first, last, book):  # type: ignore[no-untyped-def]
     probe = 0.0
     for row in range(first, last):
         tier = book.tiers[row]
-        probe += tier.floor + tier.maintenance_rate + tier.initial_rate + tier.deduction
+        probe += tier.floor + tier.maintenance_rate + tier.initial_rate + tier.deduction + tier.slope
     return probe
 
 

@@ -22,6 +22,9 @@ class Kind(Enum):
     SPOT = "spot"
     LINEAR = "linear"
     INVERSE = "inverse"
+    QUANTO = "quanto"  # as linear; the multiplier is in the settle asset per unit of price
+    OPTION = "option"
+    LEVERAGED_TOKEN = "leveraged_token"  # noqa: S105  a kind of contract
 
 
 class MarginTier(msgspec.Struct, frozen=True):
@@ -31,6 +34,7 @@ class MarginTier(msgspec.Struct, frozen=True):
     maintenance_rate: Decimal
     initial_rate: Decimal
     deduction: Decimal
+    slope: Decimal = Decimal(0)  # added to the rate per unit of size (Deribit) or of its root (Drift)
 
 
 class TierSchedule(msgspec.Struct, frozen=True):
@@ -38,6 +42,7 @@ class TierSchedule(msgspec.Struct, frozen=True):
 
     tiers: tuple[MarginTier, ...]
     source: str  # where it was read, for the one who asks
+    whole: bool = False  # the step's rate applies to the whole position, which jumps at a floor (OKX)
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -79,8 +84,8 @@ def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> 
 
 
 def checked_schedule(schedule: TierSchedule) -> TierSchedule:
-    """The schedule, if it starts at floor 0 with deduction 0, rises, and is continuous; raises BadSchedule
-    with the row."""
+    """The schedule, if it starts at floor 0 with deduction 0, rises, asks at most what it asks initially, and
+    is continuous unless its rates apply to the whole; raises BadSchedule with the row."""
     tiers = schedule.tiers
     if not tiers:
         raise BadSchedule(f"{schedule.source}: no tiers")
@@ -90,22 +95,41 @@ def checked_schedule(schedule: TierSchedule) -> TierSchedule:
             f"{tiers[0].deduction}, not at 0 with 0"
         )
     for number, (before, after) in enumerate(itertools.pairwise(tiers), 2):
-        _check_step(f"{schedule.source}: tier {number}", before, after)
+        where = f"{schedule.source}: tier {number}"
+        _check_rise(where, before, after)
+        (_check_whole if schedule.whole else _check_continuous)(where, before, after)
     for number, tier in enumerate(tiers, 1):
-        if not (tier.maintenance_rate.is_finite() and 0 < tier.maintenance_rate <= 1):
-            raise BadSchedule(
-                f"{schedule.source}: tier {number}: maintenance rate {tier.maintenance_rate} is not in (0, 1]"
-            )
+        _check_rates(f"{schedule.source}: tier {number}", tier)
     return schedule
 
 
-def _check_step(where: str, before: MarginTier, after: MarginTier) -> None:
+def _check_rates(where: str, tier: MarginTier) -> None:
+    if not (tier.maintenance_rate.is_finite() and 0 < tier.maintenance_rate <= 1):
+        raise BadSchedule(f"{where}: maintenance rate {tier.maintenance_rate} is not in (0, 1]")
+    if tier.maintenance_rate > tier.initial_rate:
+        raise BadSchedule(
+            f"{where}: maintenance rate {tier.maintenance_rate} is above the initial rate "
+            f"{tier.initial_rate} (1 / highest leverage)"
+        )
+
+
+def _check_rise(where: str, before: MarginTier, after: MarginTier) -> None:
     if not after.floor > before.floor:
         raise BadSchedule(f"{where}: floor {after.floor} does not rise above {before.floor}")
     if after.maintenance_rate < before.maintenance_rate:
         raise BadSchedule(
             f"{where}: maintenance rate {after.maintenance_rate} falls below {before.maintenance_rate}"
         )
+
+
+def _check_whole(where: str, _: MarginTier, after: MarginTier) -> None:
+    if after.deduction != 0:
+        raise BadSchedule(
+            f"{where}: deduction {after.deduction} where the rate applies to the whole position"
+        )
+
+
+def _check_continuous(where: str, before: MarginTier, after: MarginTier) -> None:
     jump = (after.deduction - before.deduction) - after.floor * (
         after.maintenance_rate - before.maintenance_rate
     )

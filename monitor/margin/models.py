@@ -3,27 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Flag, auto
 from typing import Any, NamedTuple
 
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.multi_assets import multi_assets
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
+from monitor.margin.venue_words import FALLING, HEADROOM, RISING, Says
+
+
+class Needs(Flag):
+    """What a model reads of a position beside its quantity and its mark: without it the pool is UNKNOWN."""
+
+    NOTHING = 0
+    ENTRY = auto()  # entry price
+    LEVERAGE = auto()  # chosen leverage
+    TIERS = auto()  # maintenance schedule of the instrument
+    INDEX = auto()  # index price of the underlying
+    FUNDING = auto()  # rate of the next funding
+    OPTION = auto()  # terms of an option; only of instruments that are options
+    UNIT = auto()  # risk unit with its scenarios
+
+
+PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
 
 
 class Model(NamedTuple):
-    """`is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing
-    steps. `is_told`: the figures are the venue's word, so there is nothing to solve or to compare with it."""
+    """A formula and what may be taken for granted of it.
+
+    `is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing
+    steps. `is_additive`: the bounds of book.near hold. `is_told`: the figures are the venue's word, so there
+    is nothing to solve or to compare with it. `offsets`: a larger position may ask for less. `jumps`: the
+    requirement jumps where a step's rate applies to the whole position. `has_initial`: its initial margin is
+    sourced; else it answers 0 and nothing is shown. `says` is how the venue tells the ratio, and
+    `says_elsewhere` the same of other venues that share the formula.
+    """
 
     assess: Callable[..., Any]
     is_convex: bool
+    says: Says
+    needs: Needs = PERPETUAL
     is_told: bool = False
+    is_additive: bool = False
+    offsets: bool = False
+    jumps: bool = False
+    has_initial: bool = True
+    says_elsewhere: tuple[tuple[str, Says], ...] = ()
 
+    def says_at(self, venue: str) -> Says:
+        """How this venue tells the ratio."""
+        return dict(self.says_elsewhere).get(venue, self.says)
+
+
+HYPERLIQUID = ("hyperliquid", Says("account value - maintenance margin", HEADROOM, at_equality=False))
 
 MODELS = {
-    "tiered": Model(tiered, is_convex=True),
-    "multi_assets": Model(multi_assets, is_convex=True),
-    "bybit_unified": Model(bybit_unified, is_convex=True),
-    "bybit_isolated": Model(bybit_isolated, is_convex=True),
-    "venue_ratio": Model(venue_ratio, is_convex=True, is_told=True),
+    "tiered": Model(
+        tiered, True, Says("margin ratio", RISING), is_additive=True, says_elsewhere=(HYPERLIQUID,)
+    ),
+    "multi_assets": Model(multi_assets, True, Says("margin ratio", RISING), is_additive=True),
+    "bybit_unified": Model(bybit_unified, True, Says("accountMMRate", RISING), is_additive=True),
+    "bybit_isolated": Model(bybit_isolated, True, Says("margin ratio", RISING), is_additive=True),
+    "venue_ratio": Model(
+        venue_ratio, True, Says("", FALLING), Needs.NOTHING, is_told=True, is_additive=True, has_initial=False
+    ),
 }

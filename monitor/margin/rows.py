@@ -33,6 +33,9 @@ class Pool(Generic[N]):
     )
     levels: int  # row of the threshold tables
     category: int  # e-mode of a lending market; -1 for none
+    threshold: (
+        N  # where the venue liquidates on its own scale, folded into maintenance: 1.05 (uniMMR); else 1
+    )
     told_equity: N  # venue_ratio only: the venue's word, taken as it is; 0 where a model computes
     told_maintenance: N  # the same, scaled so that liquidation is told_maintenance == told_equity
 
@@ -56,8 +59,10 @@ class Position(Generic[N]):
 
     instrument: Place
     quantity: N  # signed: long is positive; in contracts or coin as the instrument's multiplier says
-    entry_price: N
+    entry_price: N  # 0 where what was paid is in the wallet (options, dYdX): profit is then all it is worth
     leverage: N  # chosen leverage: initial margin, and the bankruptcy price of Bybit
+    bids: N  # quantity of open orders to buy, never negative
+    asks: N  # quantity of open orders to sell, never negative
 
 
 @dataclass(slots=True)
@@ -71,6 +76,45 @@ class Instrument(Generic[N]):
     tier_first: int
     tier_last: int
     inverse: int  # 1: notional in coin is quantity x multiplier / price
+    option: int  # row of the option's terms; -1 for no option
+    unit: int  # row of the risk unit that a portfolio margin nets it in; -1 for none
+    index: Place  # row of quotes: the index price of its underlying; its mark where the venue has none
+    funding: Place  # row of quotes: the rate of the next funding, paid by longs; a row that is 0 where none
+
+
+@dataclass(slots=True)
+class Option(Generic[N]):
+    """Terms of an option, and what its venue asks of a short one."""
+
+    strike: N
+    side: int  # 1 call, -1 put
+    forward: Place  # row of quotes: price of the underlying at expiry
+    volatility: Place  # row of quotes: 0.6 is 60 % a year
+    years: Place  # row of quotes: time to expiry
+    initial_rate: N  # of the underlying, for an option at the money
+    initial_floor: N  # of the underlying, however far out of the money
+    maintenance_rate: N  # of the underlying
+
+
+@dataclass(slots=True)
+class RiskUnit(Generic[N]):
+    """What a portfolio margin nets together: usually everything on one underlying."""
+
+    index: Place  # row of quotes
+    scenario_first: int
+    scenario_last: int
+    short_option_rate: N  # least requirement of a unit of short options, of the underlying
+    delta_rate: N  # shock of the net delta, of its value
+    roll_rate: N  # shock between expiries, of the value that is netted across them
+
+
+@dataclass(slots=True)
+class Scenario(Generic[N]):
+    """One point of the grid that a portfolio is repriced at."""
+
+    price_move: N  # a fraction
+    volatility_move: N  # a fraction of the volatility
+    weight: N  # how much of the loss there counts
 
 
 @dataclass(slots=True)
@@ -83,6 +127,12 @@ class Asset(Generic[N]):
     ask_buffer: N  # surcharge on a negative amount
     tier_first: int  # collateral value schedule; empty range: counts in full
     tier_last: int
+    liability_first: int  # schedule of what a debt in it requires; empty range: nothing beyond itself
+    liability_last: int
+    category: int  # e-mode it belongs to; -1 for none
+    category_rate: N  # liquidation threshold in that e-mode
+    category_initial: N  # loan to value in that e-mode
+    average: Place  # row of quotes: the slow average of its price (Drift); its price where there is none
 
 
 @dataclass(slots=True)
@@ -92,7 +142,8 @@ class Tier(Generic[N]):
     floor: N  # the step holds from here up
     maintenance_rate: N  # or the collateral ratio
     initial_rate: N
-    deduction: N  # makes the sum continuous at the floor
+    deduction: N  # makes the sum continuous at the floor; 0 where the rate applies to the whole
+    slope: N  # added to the rate per unit of size (Deribit) or of its root (Drift); else 0
 
 
 class Book(NamedTuple, Generic[N]):
@@ -102,9 +153,12 @@ class Book(NamedTuple, Generic[N]):
     balances: Sequence[Balance[N]]
     positions: Sequence[Position[N]]
     instruments: Sequence[Instrument[N]]
+    options: Sequence[Option[N]]
+    units: Sequence[RiskUnit[N]]
+    scenarios: Sequence[Scenario[N]]
     assets: Sequence[Asset[N]]
     tiers: Sequence[Tier[N]]
-    quotes: MutableSequence[N]  # every measured number: marks and index prices
+    quotes: MutableSequence[N]  # every measured number: marks, index prices, volatilities, years
 
 
 class Requirement(NamedTuple, Generic[N]):

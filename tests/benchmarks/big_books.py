@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitor.book.compiled import compile_models
+from monitor.book.compiled import compile_models, empty_book
 from monitor.book.near import is_additive
 from monitor.book.pocket import pocket_for
 from monitor.book.settings import LevelRow
@@ -53,14 +53,14 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
     """Pools in all bands; the first leg of a share of them, spread evenly, is in the rare instrument."""
     rng = np.random.default_rng(seed)
     quotes = np.concatenate([10 ** rng.uniform(-1, 5, INSTRUMENTS + 1), [1.0]])
-    book: Any = Book(
-        _pools(pools),
-        _balances(pools),
-        _positions(pools, rare_share, quotes, rng),
-        _instruments(),
-        _assets(),
-        _tiers(),
-        quotes,  # type: ignore[arg-type]
+    book: Any = empty_book()._replace(
+        pools=_pools(pools),
+        balances=_balances(pools),
+        positions=_positions(pools, rare_share, quotes, rng),
+        instruments=_instruments(),
+        assets=_assets(),
+        tiers=_tiers(),
+        quotes=quotes,  # type: ignore[arg-type]
     )
     big = BigBook(
         book,
@@ -117,6 +117,8 @@ def _instruments() -> Any:
     rows["taker_fee"] = 0.0005
     rows["tier_first"] = TIERS * np.arange(INSTRUMENTS + 1)
     rows["tier_last"] = TIERS * np.arange(INSTRUMENTS + 1) + TIERS
+    rows["option"] = rows["unit"] = -1
+    rows["index"] = rows["mark"]
     return rows
 
 

@@ -20,6 +20,7 @@ from monitor.margin.common import notional, step_at, unrealised
 from monitor.margin.formula import formula
 from monitor.margin.models import MODELS, Model
 from monitor.margin.rows import Book, N, Requirement
+from monitor.margin.venue_words import RISING, Says
 from tests.support.small_books import COMPUTING, float_book, pocket_of, solver
 from tests.support.small_market import Coin, Leg, Line, SmallPool, tiers
 from tests.support.small_pools import USDT, Schedule, contract, pool
@@ -138,7 +139,7 @@ def whole_rate(pool: int, book: Book[N]) -> Requirement[N]:
 def stepped() -> Solver:
     """A solver of that venue alone."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "stepped", Model(whole_rate, is_convex=False))
+        patch.setitem(MODELS, "stepped", Model(whole_rate, False, Says("margin ratio", RISING), jumps=True))
         return Solver(compile_models(["stepped"]), [FINE_GROWTH])
 
 

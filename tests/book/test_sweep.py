@@ -19,7 +19,7 @@ from monitor.book.settings import LevelRow
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.margin.rows import Book
-from tests.support import small_draws
+from tests.support import draws, small_draws
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
 from tests.support.small_market import Coin, Contract, Line, SmallPool, tiers
 from tests.support.small_pools import USDT, leg, pool
@@ -225,7 +225,7 @@ def test_only_what_changed_crosses_and_only_what_was_asked_for_moves() -> None:
 def test_a_pool_does_not_depend_on_its_neighbours(model: str, seed: int) -> None:
     """Alone or among others, swept in any order: the same figures, bit for bit."""
     rng = Random(seed)
-    held = [small_draws.pool(rng, model) for _ in range(4)]
+    held = [draws.pool(rng, model) for _ in range(4)]
     run = Run(float_book(*held))
     run.sweep(*rng.sample(range(4), 4))
     for row, one in enumerate(held):

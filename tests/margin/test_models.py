@@ -13,12 +13,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from monitor.margin.models import MODELS
+from monitor.margin.models import MODELS, Needs
 from monitor.margin.rows import Requirement
+from tests.support.draws import pool as pool_of
 from tests.support.small_books import decimal_book, float_book, solver
 from tests.support.small_draws import EDGES, PRECISION, number
 from tests.support.small_draws import contract as draw_contract
-from tests.support.small_draws import pool as pool_of
 from tests.support.small_market import Coin, Figures, Leg, Line, SmallPool
 
 T = TypeVar("T")
@@ -26,6 +26,10 @@ EXACT = Decimal("1e-45")  # Decimal works with 60 digits, floors and rates have 
 COMPILED = Decimal("1e-12")
 rngs = st.integers(0, 2**48).map(Random)
 every_model = pytest.mark.parametrize("model", MODELS)
+growing_models = pytest.mark.parametrize("model", [name for name in MODELS if not MODELS[name].offsets])
+smooth_models = pytest.mark.parametrize(
+    "model", [name for name in MODELS if not MODELS[name].jumps and Needs.TIERS in MODELS[name].needs]
+)
 
 
 def oracle(pool: SmallPool) -> Figures:
@@ -91,7 +95,7 @@ def test_nothing_held_and_nothing_owed_requires_nothing(model: str, rng: Random)
     assert (found.initial_margin, found.maintenance_margin) == (0, 0)
 
 
-@every_model
+@growing_models
 @given(rng=rngs)
 def test_more_size_never_asks_for_less(model: str, rng: Random) -> None:
     """A larger position never lowers a margin requirement."""
@@ -115,7 +119,7 @@ def test_the_order_of_rows_is_irrelevant(model: str, rng: Random) -> None:
     assert_same(compiled(shuffled), compiled(pool), COMPILED * oracle(pool).terms)
 
 
-@every_model
+@smooth_models
 @given(rng=rngs)
 def test_margins_are_continuous_at_tier_floors(model: str, rng: Random) -> None:
     """A position worth just a floor, and a trillionth less and more, are charged the same to a trillionth."""

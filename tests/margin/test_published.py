@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,53 +12,37 @@ import pytest
 
 from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule
 from monitor.margin.models import MODELS
-from tests.support.published import assert_published, is_covered, read_cases
+from tests.support.published import assert_published, read_cases
+from tests.support.published_families import FAMILIES, Family, verdict
 from tests.support.small_books import decimal_book
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, sliced
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "margin"
-VENUES = ("binance", "bybit", "hyperliquid")
-ORIGINALS = (
-    "binance_help_examples",
-    "freqtrade_binance",
-    "ccxt_samples_binance",
-    "bybit_api_samples",
-    "bybit_help_examples",
-    "freqtrade_bybit",
-    "freqtrade_hyperliquid",
-    "hyperliquid_docs_and_api_samples",
-)
-NOT_OURS = {
-    "bn-ma-avail-none": "what may be withdrawn is no figure that we tell",
-    "bn-ma-autoexchange": "how much the venue sells is no figure that we tell",
-    "bn-cmpro-mm": "Cross Margin Pro has no model yet",
-    "bn-cmpro-im": "Cross Margin Pro has no model yet",
-    "bn-cmpro-mm-fast": "Cross Margin Pro has no model yet",
-    "bn-margin-interest": "interest is in the balance that the venue tells",
-    "bn-unimmr-marginmm-BTC": "portfolio margin has no model yet",
-    "bn-unimmr-equity-USDT": "portfolio margin has no model yet",
-    "bn-unimmr-equity-ETH": "portfolio margin has no model yet",
-    "binance-cm-iso-btc-margin": "a sum of two figures without a position; its parts are run",
-    "bybit-iso-eth-bust": "the bankruptcy price stands in no message; the fee at it is run",
-    "bybit-help-inverse-cross-bust": "the account before the unified one is refused by name",
-    "hl-mmr-20x": "the rate enters with the schedule, which the adapter reads",
-}
-golden = [case for venue in VENUES for case in read_cases(GOLDEN / f"{venue}.json")]
+KINDS = ("assessed", "derived", "not ours")
+golden = [
+    (family, name, case)
+    for family in FAMILIES
+    for name in family.GOLDEN
+    for case in read_cases(GOLDEN / f"{name}.json")
+]
 tables = json.loads((GOLDEN / "tiers.json").read_text(encoding="utf-8"), parse_float=Decimal)["tables"]
 
 
-@pytest.mark.parametrize("case", golden, ids=lambda case: case["id"])
-def test_our_figures_are_the_published_ones(case: dict[str, Any]) -> None:
-    """A figure that the venue or its users published comes out of a book of ours, within its tolerance."""
-    assert_published(case)
+@pytest.mark.parametrize(("family", "name", "case"), golden, ids=[case["id"] for _, _, case in golden])
+def test_our_figures_are_the_published_ones(family: Family, name: str, case: dict[str, Any]) -> None:
+    """A figure that the venue or its users published comes out of ours, within its tolerance."""
+    found = verdict(family, case)
+    assert found.way is not None, f"{name}: {found.reason}"
+    assert_published(case, found.way)
 
 
 def test_every_golden_figure_names_its_source() -> None:
     """No figure stands without the place where it was read, and none twice."""
-    for venue in VENUES:
-        sources = json.loads((GOLDEN / f"{venue}.json").read_text(encoding="utf-8"))["sources"]
-        assert {case["source"] for case in read_cases(GOLDEN / f"{venue}.json")} <= set(sources)
-    assert len({case["id"] for case in golden}) == len(golden) == 75
+    for name in {name for _, name, _ in golden}:
+        sources = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))["sources"]
+        assert {case["source"] for case in read_cases(GOLDEN / f"{name}.json")} <= set(sources)
+    ids = [case["id"] for _, _, case in golden]
+    assert len(set(ids)) == len(ids) > 0
 
 
 @pytest.mark.parametrize("table", tables)
@@ -67,21 +52,36 @@ def test_real_tables_are_sound(table: str) -> None:
 
 
 def test_originals(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every original case is run or has its reason, and what was transcribed is what stands there."""
-    cases = {
-        case["id"]: case for name in ORIGINALS for case in read_cases(shared / "vectors" / f"{name}.json")
-    }
-    covered = {name: case for name, case in cases.items() if is_covered(case)}
-    for case in covered.values():
-        assert_published(case)
-    assert set(cases) - set(covered) == set(NOT_OURS)
-    for case in golden:
-        original = covered.pop(case["id"])
-        assert all(original[key] == case[key] for key in ("formula", "inputs", "expected", "tolerance"))
-    assert not covered
+    """Every original case is assessed, derived, or not ours for a reason, and the transcribed ones are what
+    stands there."""
+    transcribed = {case["id"]: case for _, _, case in golden}
+    counts: Counter[tuple[str, str]] = Counter()
+    reasons = {}
+    for family in FAMILIES:
+        for name in family.FILES:
+            for case in read_cases(shared / "vectors" / f"{name}.json"):
+                found = verdict(family, case)
+                counts[name, found.kind] += 1
+                if found.way is None:
+                    reasons[case["id"]] = found.reason
+                    continue
+                assert_published(case, found.way)
+                copy = transcribed.pop(case["id"])
+                assert all(case[key] == copy[key] for key in ("formula", "inputs", "expected", "tolerance"))
+    assert not transcribed
+    assert set(reasons) == {name for family in FAMILIES for name in family.NOT_OURS}
     with capsys.disabled():
-        print(f"\n{len(golden)} of {len(cases)} published cases run; not ours:")
-        print("\n".join(f"  {name}: {reason}" for name, reason in NOT_OURS.items()))
+        print(_report(counts, reasons))
+
+
+def _report(counts: Counter[tuple[str, str]], reasons: dict[str, str]) -> str:
+    names = sorted({name for name, _ in counts})
+    whole = {kind: sum(counts[name, kind] for name in names) for kind in KINDS}
+    table = [(name, {kind: counts[name, kind] for kind in KINDS}) for name in names] + [("all", whole)]
+    lines = [f"  {name:38}" + "".join(f"{found[kind]:10}" for kind in KINDS) for name, found in table]
+    title = f"\n{'published cases':40}" + "".join(f"{kind:>10}" for kind in KINDS)
+    told = (f"  {name}: {reason}" for name, reason in reasons.items())
+    return "\n".join([title, *lines, "not ours:", *told])
 
 
 @pytest.mark.parametrize("name", ["tiers_binance_usdm", "tiers_hyperliquid"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.margin.models import MODELS
-from tests.support import small_draws
+from tests.support import draws
 from tests.support.small_books import float_book, moves_of, requirement, surveyed
 
 rngs = st.integers(0, 2**48).map(Random)
@@ -20,8 +20,8 @@ rngs = st.integers(0, 2**48).map(Random)
 @given(rng=rngs)
 def test_nothing_but_the_told_numbers_is_read(rng: Random) -> None:
     """Whatever is held and whatever it is worth, the answer is what the venue told, to the last bit."""
-    pool = small_draws.pool(rng, "venue_ratio")
-    other = replace(small_draws.pool(rng, "venue_ratio"), told=pool.told)
+    pool = draws.pool(rng, "venue_ratio")
+    other = replace(draws.pool(rng, "venue_ratio"), told=pool.told)
     found = requirement(pool)
     assert found == requirement(other)
     assert (found.equity, found.maintenance_margin) == tuple(map(float, pool.told))
@@ -30,7 +30,7 @@ def test_nothing_but_the_told_numbers_is_read(rng: Random) -> None:
 @given(rng=rngs)
 def test_no_move_and_no_cut_is_solved(rng: Random) -> None:
     """No price is in the model: no move liquidates, no position has a price of its own, no cut helps."""
-    pool = replace(small_draws.pool(rng, "venue_ratio"), told=(Decimal(100), Decimal(70)))
+    pool = replace(draws.pool(rng, "venue_ratio"), told=(Decimal(100), Decimal(70)))
     assert all(np.isnan(sides).all() for sides in moves_of(pool).values())
     found = surveyed(pool, level=0.5)
     assert np.isnan(found.legs.price[: len(pool.legs)]).all()
@@ -44,5 +44,5 @@ def test_it_is_the_only_model_on_the_venues_word() -> None:
 
 def test_a_model_that_computes_has_told_columns_of_nothing() -> None:
     """The two columns are of no meaning elsewhere."""
-    book = float_book(small_draws.pool(Random(1), "tiered"))
+    book = float_book(draws.pool(Random(1), "tiered"))
     assert (book.pools[0].told_equity, book.pools[0].told_maintenance) == (0, 0)

@@ -16,20 +16,34 @@ from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
-from monitor.margin.rows import Asset, Balance, Book, Instrument, Pool, Position, Requirement, Tier
-from tests.support.small_market import Coin, Contract, Line, SmallPool
+from monitor.margin.rows import (
+    Asset,
+    Balance,
+    Book,
+    Instrument,
+    Option,
+    Pool,
+    Position,
+    Requirement,
+    RiskUnit,
+    Scenario,
+    Tier,
+)
+from tests.support import small_market
+from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallPool
 
 NAMES = tuple(MODELS)
 COMPUTING = tuple(name for name in NAMES if not MODELS[name].is_told)
-ROW_TYPES = (Pool, Balance, Position, Instrument, Asset, Tier)
+ROW_TYPES = (Pool, Balance, Position, Instrument, Option, RiskUnit, Scenario, Asset, Tier)
 
 
 class Rows:
     """Tables of Decimal rows, filled pool by pool; a contract or coin is entered once."""
 
     def __init__(self) -> None:
-        self.book: Book[Decimal] = Book([], [], [], [], [], [], [])
+        self.book: Book[Decimal] = Book([], [], [], [], [], [], [], [], [], [])
         self.underlyings: dict[str, int] = {}
+        self._units: dict[small_market.RiskUnit, int] = {}
         self._contracts: dict[Contract, int] = {}
         self._coins: dict[Coin, int] = {}
 
@@ -40,15 +54,15 @@ class Rows:
         for line in pool.lines:
             self._add_line(line)
         spans = (first, len(book.balances), first_leg, len(book.positions))
-        row = Pool(NAMES.index(pool.model), *spans, 0, 0, -1, *pool.told)
+        row = Pool(NAMES.index(pool.model), *spans, 0, 0, pool.category, pool.threshold, *pool.told)
         _append(book.pools, row)
 
     def _add_line(self, line: Line) -> None:
         book = self.book
         first = len(book.positions)
         for leg in line.legs:
-            row = Position(self._contract(leg.contract), leg.quantity, leg.entry_price, leg.leverage)
-            _append(book.positions, row)
+            held = (leg.quantity, leg.entry_price, leg.leverage, leg.bids, leg.asks)
+            _append(book.positions, Position(self._contract(leg.contract), *held))
         amounts = (line.wallet, line.borrowed, line.order_loss)
         span = (first, len(book.positions))
         _append(book.balances, Balance(self._coin(line.coin), *span, *amounts, int(line.collateral)))
@@ -59,18 +73,45 @@ class Rows:
             underlying = self._underlying(contract.underlying or contract.name)
             first, last = self._tiers(contract.tiers)
             terms = (contract.multiplier, contract.taker_fee, first, last, int(contract.inverse))
-            _append(self.book.instruments, Instrument(self._quote(contract.mark), underlying, *terms))
+            mark = self._quote(contract.mark)
+            index = mark if contract.index is None else self._quote(contract.index)
+            others = (self._option(contract.option), self._unit(contract.unit), index)
+            row = Instrument(mark, underlying, *terms, *others, self._quote(contract.funding))
+            _append(self.book.instruments, row)
         return self._contracts[contract]
+
+    def _option(self, terms: OptionTerms | None) -> int:
+        if terms is None:
+            return -1
+        forward, volatility = self._quote(terms.forward), self._quote(terms.volatility)
+        rates = (terms.initial_rate, terms.initial_floor, terms.maintenance_rate)
+        measured = (forward, volatility, self._quote(terms.years))
+        _append(self.book.options, Option(terms.strike, terms.side, *measured, *rates))
+        return len(self.book.options) - 1
+
+    def _unit(self, unit: small_market.RiskUnit | None) -> int:
+        if unit is None:
+            return -1
+        if unit not in self._units:
+            self._units[unit] = len(self.book.units)
+            first = len(self.book.scenarios)
+            for point in unit.scenarios:
+                _append(self.book.scenarios, Scenario(*point))
+            rates = (unit.short_option_rate, unit.delta_rate, unit.roll_rate)
+            span = (first, len(self.book.scenarios))
+            _append(self.book.units, RiskUnit(self._quote(unit.index), *span, *rates))
+        return self._units[unit]
 
     def _coin(self, coin: Coin) -> int:
         if coin not in self._coins:
             self._coins[coin] = len(self.book.assets)
             underlying = self._underlying(coin.underlying) if coin.underlying else -1
-            buffers = (coin.bid_buffer, coin.ask_buffer)
-            _append(
-                self.book.assets,
-                Asset(self._quote(coin.price), underlying, *buffers, *self._tiers(coin.tiers)),
-            )
+            price = self._quote(coin.price)
+            average = price if coin.average is None else self._quote(coin.average)
+            first = (price, underlying, coin.bid_buffer, coin.ask_buffer)
+            schedules = (*self._tiers(coin.tiers), *self._tiers(coin.liability))
+            rates = (coin.category_rate, coin.category_initial)
+            _append(self.book.assets, Asset(*first, *schedules, coin.category, *rates, average))
         return self._coins[coin]
 
     def _underlying(self, name: str) -> int:
@@ -83,8 +124,8 @@ class Rows:
     def _tiers(self, steps: Sequence[MarginTier]) -> tuple[int, int]:
         first = len(self.book.tiers)
         for step in steps:
-            row = Tier(step.floor, step.maintenance_rate, step.initial_rate, step.deduction)
-            _append(self.book.tiers, row)
+            rates = (step.maintenance_rate, step.initial_rate, step.deduction, step.slope)
+            _append(self.book.tiers, Tier(step.floor, *rates))
         return first, len(self.book.tiers)
 
 

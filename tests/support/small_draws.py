@@ -99,8 +99,8 @@ def told(rng: Random) -> tuple[Decimal, Decimal]:
     return equity, rng.choice([NOTHING, number(rng, -8, 8)])
 
 
-def pool(rng: Random, model: str) -> SmallPool:
-    """A pool that the model is for."""
+def perpetual_pool(rng: Random, model: str) -> SmallPool:
+    """A pool of perpetuals, of the models that were first."""
     lines = 1 if model in ONE_LINE else rng.randint(1, 4)
     legs = 1 if model == "bybit_isolated" else 12 // lines
     drawn = tuple(line(rng, model, legs) for _ in range(lines))

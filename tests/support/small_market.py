@@ -12,6 +12,31 @@ Number = Decimal | str | int
 
 
 @dataclass(frozen=True)
+class OptionTerms:
+    """Terms of an option: `side` 1 for a call, -1 for a put; rates are of the underlying."""
+
+    strike: Decimal
+    side: int
+    forward: Decimal
+    volatility: Decimal = Decimal("0.6")
+    years: Decimal = Decimal("0.1")
+    initial_rate: Decimal = Decimal("0.15")
+    initial_floor: Decimal = Decimal("0.1")
+    maintenance_rate: Decimal = Decimal("0.075")
+
+
+@dataclass(frozen=True)
+class RiskUnit:
+    """What a portfolio margin nets together; `scenarios` are (price move, volatility move, weight)."""
+
+    index: Decimal
+    scenarios: tuple[tuple[Decimal, Decimal, Decimal], ...]
+    short_option_rate: Decimal = Decimal(0)
+    delta_rate: Decimal = Decimal(0)
+    roll_rate: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
 class Contract:
     """What a leg is in. The multiplier is base per unit (linear) or quote per contract (inverse)."""
 
@@ -22,6 +47,10 @@ class Contract:
     multiplier: Decimal = Decimal(1)
     taker_fee: Decimal = Decimal(0)
     inverse: bool = False
+    option: OptionTerms | None = None
+    unit: RiskUnit | None = None
+    index: Decimal | None = None  # None: its mark
+    funding: Decimal = Decimal(0)  # rate of the next funding, paid by longs
 
 
 @dataclass(frozen=True)
@@ -33,7 +62,12 @@ class Coin:
     underlying: str = ""  # "": follows nothing
     bid_buffer: Decimal = Decimal(0)
     ask_buffer: Decimal = Decimal(0)
-    tiers: tuple[MarginTier, ...] = ()
+    tiers: tuple[MarginTier, ...] = ()  # collateral value
+    liability: tuple[MarginTier, ...] = ()  # what a debt in it requires
+    category: int = -1
+    category_rate: Decimal = Decimal(0)
+    category_initial: Decimal = Decimal(0)
+    average: Decimal | None = None  # None: its price
 
 
 @dataclass(frozen=True)
@@ -44,6 +78,8 @@ class Leg:
     quantity: Decimal
     entry_price: Decimal
     leverage: Decimal = Decimal(10)
+    bids: Decimal = Decimal(0)
+    asks: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -65,6 +101,8 @@ class SmallPool:
     model: str
     lines: tuple[Line, ...]
     told: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))  # equity, maintenance margin: the venue's word
+    category: int = -1
+    threshold: Decimal = Decimal(1)
 
     @property
     def legs(self) -> list[Leg]:

@@ -1,0 +1,104 @@
+"""The few operations that the two number systems spell differently: a formula writes `sqrt(x)` and reads the
+same over floats in compiled loops and over Decimal in a test.
+
+In Decimal they are as precise as the context (the normal distribution to 45 digits).
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from numba.extending import overload
+
+from monitor.margin.rows import N
+
+FAR = 14  # standard deviations: beyond, nothing is left in 45 digits
+SERIES_ENDS = Decimal("1e-45")
+PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+
+
+def exp(x: N) -> N:
+    """e to the x."""
+    if isinstance(x, Decimal):
+        return x.exp()
+    return math.exp(x)
+
+
+def log(x: N) -> N:
+    """Natural logarithm; x above 0."""
+    if isinstance(x, Decimal):
+        return x.ln()
+    return math.log(x)
+
+
+def sqrt(x: N) -> N:
+    """Square root; x at or above 0."""
+    if isinstance(x, Decimal):
+        return x.sqrt()
+    return math.sqrt(x)
+
+
+def normal_cdf(x: N) -> N:
+    """The share of a standard normal distribution below x."""
+    if isinstance(x, Decimal):
+        return _decimal_normal_cdf(x)
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def ceil_to(x: N, per_unit: int) -> N:
+    """Rounded up to a multiple of 1 / `per_unit`."""
+    if isinstance(x, Decimal):
+        return (x * per_unit).to_integral_value(ROUND_CEILING) / per_unit
+    return math.ceil(x * per_unit) / per_unit
+
+
+def floor_to(x: N, per_unit: int) -> N:
+    """Rounded down to a multiple of 1 / `per_unit`."""
+    if isinstance(x, Decimal):
+        return (x * per_unit).to_integral_value(ROUND_FLOOR) / per_unit
+    return math.floor(x * per_unit) / per_unit
+
+
+def _decimal_normal_cdf(x: Decimal) -> Decimal:
+    """By the series x + x^3/3 + x^5/(3 x 5) + ..., times the density."""
+    if abs(x) > FAR:
+        return Decimal(1 if x > 0 else 0)
+    term = total = x
+    step = 1
+    while abs(term) > SERIES_ENDS:
+        step += 2
+        term = term * x * x / step
+        total += term
+    return Decimal("0.5") + total * (-x * x / 2).exp() / (2 * PI).sqrt()
+
+
+@overload(exp, strict=False)  # type: ignore[untyped-decorator]
+def _exp(x: Any) -> Any:
+    return lambda x: math.exp(x)  # noqa: PLW0108  the shape that numba asks for
+
+
+@overload(log, strict=False)  # type: ignore[untyped-decorator]
+def _log(x: Any) -> Any:
+    return lambda x: math.log(x)  # noqa: PLW0108
+
+
+@overload(sqrt, strict=False)  # type: ignore[untyped-decorator]
+def _sqrt(x: Any) -> Any:
+    return lambda x: math.sqrt(x)  # noqa: PLW0108
+
+
+@overload(normal_cdf, strict=False)  # type: ignore[untyped-decorator]
+def _normal_cdf(x: Any) -> Any:
+    return lambda x: math.erfc(-x * 0.7071067811865476) / 2
+
+
+@overload(ceil_to, strict=False)  # type: ignore[untyped-decorator]
+def _ceil_to(x: Any, per_unit: Any) -> Any:
+    return lambda x, per_unit: math.ceil(x * per_unit) / per_unit
+
+
+@overload(floor_to, strict=False)  # type: ignore[untyped-decorator]
+def _floor_to(x: Any, per_unit: Any) -> Any:
+    return lambda x, per_unit: math.floor(x * per_unit) / per_unit

@@ -1,0 +1,17 @@
+"""A random pool for each model: its own draw where it has one, else perpetuals under tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tests.support import small_draws
+from tests.support.small_market import SmallPool
+
+Draw = Callable[[Random, str], SmallPool]
+DRAWS: dict[str, Draw] = {}
+
+
+def pool(rng: Random, model: str) -> SmallPool:
+    """A pool that the model is for."""
+    return DRAWS.get(model, small_draws.perpetual_pool)(rng, model)
