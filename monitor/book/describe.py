@@ -105,7 +105,7 @@ class Describer:
         clear_at = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
         told = (float(figures.equity), float(figures.maintenance_margin))
         digits = self._asset_digits(pool.venue, pool.fact.unit)
-        instruments = self._placing.instruments
+        instruments = self._placing.definitions.instruments
         return told_picture(
             outline, pool, told, clear_at, digits, instruments, lambda name: self._mark(name, book)
         )
@@ -142,7 +142,7 @@ class Describer:
         return None if reconciled_ns is None else (now_ns - reconciled_ns) / 1e9
 
     def _moves(self, survey: Survey) -> tuple[UnderlyingMove, ...]:
-        names = {number: name for name, number in self._placing.underlyings.items()}
+        names = {number: name for name, number in self._placing.definitions.underlyings.items()}
         moves = zip(*survey.moves, strict=True)
         return tuple(
             UnderlyingMove(names[int(u)], _percent(lower), _percent(upper)) for u, lower, upper in moves
@@ -160,7 +160,7 @@ class Describer:
     def _contributor(
         self, place: int, leg: PositionFact, equity: float, legs: LegColumns, book: Book[float]
     ) -> Contributor:
-        instrument = self._placing.instruments[leg.instrument]
+        instrument = self._placing.definitions.instruments[leg.instrument]
         return Contributor(
             instrument=leg.instrument,
             side=leg.side,
@@ -211,7 +211,7 @@ class Describer:
         ]
 
     def _cut(self, place: int, leg: PositionFact, fraction: float) -> _Offer:
-        digits = self._placing.instruments[leg.instrument].quantity_digits
+        digits = self._placing.definitions.instruments[leg.instrument].quantity_digits
         held = abs(float(leg.quantity))
         amount = min(_rounded_up(held * fraction, digits), held)
         target = f"{leg.instrument}/{leg.side}" if leg.side else leg.instrument
@@ -224,12 +224,15 @@ class Describer:
 
     def _notional(self, leg: PositionFact, book: Book[float]) -> float:
         """In the settle asset."""
-        instrument, mark = self._placing.instruments[leg.instrument], self._mark(leg.instrument, book)
+        instrument, mark = (
+            self._placing.definitions.instruments[leg.instrument],
+            self._mark(leg.instrument, book),
+        )
         size = abs(float(leg.quantity)) * float(instrument.multiplier)
         return size / mark if instrument.kind is Kind.INVERSE else size * mark
 
     def _asset_digits(self, venue: str, asset: str) -> int:
-        definition = self._placing.collateral.get((venue, asset))
+        definition = self._placing.definitions.collateral.get((venue, asset))
         return ASSET_DIGITS if definition is None else definition.digits
 
 
