@@ -164,6 +164,9 @@ class Definitions:
         assert beside.volatility is not None
         years = self._quotes.fixed_row(f"{instrument.id} years", 0.0)
         self._expiries[years] = terms.expiry_ns
+        self._quotes.set_apart(
+            self._quotes.row(venue_of(instrument.id), instrument.id, instrument.mark_cadence_s)
+        )
         written = rows.Option(
             strike=float(terms.strike),
             side=1 if terms.is_call else -1,

@@ -32,7 +32,9 @@ from monitor.domain.assessment import (
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
 from monitor.domain.instrument import Kind
+from monitor.margin.models import MODELS
 from monitor.margin.rows import Book
+from monitor.margin.venue_words import is_liquidatable, venue_figure
 
 ASSET_DIGITS = 2  # of an amount to add where nothing better is known
 MOST_CONTRIBUTORS = 10
@@ -85,12 +87,15 @@ class Describer:
             most = MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = self._moves(survey)
+        market = [_percent(factor) for factor in survey.market]
+        model = MODELS[pool.fact.model]
+        says = model.says_at(pool.venue)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
         return msgspec.structs.replace(
             outline,
             deficit=bool(figures.deficit),
             equity=equity,
-            initial_margin=float(figures.initial_margin),
+            initial_margin=float(figures.initial_margin) if model.has_initial else None,
             maintenance_margin=maintenance,
             margin_ratio=ratio_of(maintenance, equity),
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
@@ -98,6 +103,11 @@ class Describer:
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book),
             rescue=self._rescue(pool, survey, book, pocket),
+            market_lower_percent=market[0],
+            market_upper_percent=market[1],
+            venue_figure=_told(venue_figure(says, equity, maintenance, float(pool.fact.threshold))),
+            venue_figure_name=says.name,
+            is_liquidatable=is_liquidatable(says, equity, maintenance),
         )
 
     def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
@@ -172,6 +182,7 @@ class Describer:
             liquidation_price=_told(legs.price[place]),
             price_digits=instrument.price_digits,
             quantity_digits=instrument.quantity_digits,
+            bankruptcy_price=_told(legs.bankruptcy[place]),
         )
 
     def _rescue(

@@ -35,6 +35,7 @@ class Quotes:
         self._names: list[str] = []
         self._venues: dict[str, list[int]] = {}
         self._gapped: set[str] = set()
+        self._apart: set[int] = set()  # marks that do not stand near their index
         self.values: Floats = np.full(16, math.nan)
         self.reasons: Ints = np.full(16, int(Reason.PARTIAL), dtype=np.int64)
         self.seen_ns: Ints = np.zeros(16, dtype=np.int64)
@@ -78,6 +79,10 @@ class Quotes:
         self.reasons[row] = 0
         self.is_fixed[row] = True
 
+    def set_apart(self, row: int) -> None:
+        """The mark is no price of what its index prices (an option): the two are not compared."""
+        self._apart.add(row)
+
     def find(self, name: str) -> int | None:
         """The row of a price, if it has one."""
         return self._rows.get(name)
@@ -96,7 +101,7 @@ class Quotes:
         late = self._refusal(row, event.venue_ns, wall_received_ns)
         if late is not None:
             return late
-        if event.index is not None:
+        if event.index is not None and row not in self._apart:
             self.index[row] = event.index
         if event.mark is not None and event.mark != self.values[row]:
             self.values[row] = event.mark

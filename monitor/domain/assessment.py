@@ -66,6 +66,7 @@ class Contributor(msgspec.Struct, frozen=True):
     liquidation_price: float | None  # the venue's convention: this price moves, the others are held
     price_digits: int
     quantity_digits: int
+    bankruptcy_price: float | None = None  # where nothing is left of the pool, the others held at mark
 
 
 class UnderlyingMove(msgspec.Struct, frozen=True):
@@ -114,6 +115,11 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     moves: tuple[UnderlyingMove, ...] = ()
     contributors: tuple[Contributor, ...] = ()  # worst by maintenance margin first
     rescue: tuple[RescueOption, ...] = ()
+    market_lower_percent: float | None = None  # the fall of the whole market that liquidates; negative
+    market_upper_percent: float | None = None  # the rise that does
+    venue_figure: float | None = None  # ours in the venue's own words and direction
+    venue_figure_name: str = ""
+    is_liquidatable: bool | None = None  # by the venue's rule on equality; None while unknown
 
     @property
     def headroom(self) -> float | None:
