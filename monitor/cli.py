@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.cli_here import add_demo, add_exchange, add_replay
+from monitor.cli_here import add_assess, add_demo, add_exchange, add_replay, add_schema
 from monitor.cli_parser import Command, Commands, Parser, add_command
 from monitor.config import Config
 from monitor.config_problem import ConfigError
@@ -71,7 +71,8 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status, add_replay, add_demo, add_exchange):
+    ours = (_add_run, _add_check_config, _add_init, _add_status)
+    for add in (*ours, add_assess, add_schema, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 

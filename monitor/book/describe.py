@@ -42,6 +42,17 @@ MOST_CUTS = 3
 MOST_TO_ADD = 64.0  # times maintenance and deficit: more is no rescue
 
 
+class Ask(NamedTuple):
+    """What is wanted of a picture beside the usual: the ratio that a rescue is to reach (None: back to clear,
+    and only of a pool that is not), and how many positions are told of."""
+
+    target_ratio: float | None = None
+    most_contributors: int = MOST_CONTRIBUTORS
+
+
+USUAL = Ask()
+
+
 class _Offer(NamedTuple):
     change: Change
     option: RescueOption  # its ratio is not known yet
@@ -62,7 +73,9 @@ class Describer:
         self._assessor = assessor
         self._accounts = accounts
 
-    def describe(self, pool_id: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
+    def describe(
+        self, pool_id: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL
+    ) -> MarginAssessment | None:
         """Everything shown of a pool; figures are absent while it is UNKNOWN; None when there is no such
         pool."""
         pool = self._placing.pools.get(pool_id)
@@ -77,14 +90,7 @@ class Describer:
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
-        levels = self._placing.levels[int(book.pools[pool.row].levels)]
-        level, distance = levels.clear_at[0], levels.distance_clear[0]
-        most = 0.0
-        if (
-            outline.band > RiskBand.CLEAR
-        ):  # back to clear by both scales: a low ratio alone may be near the end
-            notional = sum(self._notional(leg, book) for leg in pool.legs)
-            most = MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
+        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = self._moves(survey)
         market = [_percent(factor) for factor in survey.market]
@@ -101,7 +107,7 @@ class Describer:
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
             moves=moves,
-            contributors=self._contributors(pool, equity, survey, book),
+            contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
             rescue=self._rescue(pool, survey, book, pocket),
             market_lower_percent=market[0],
             market_upper_percent=market[1],
@@ -109,6 +115,22 @@ class Describer:
             venue_figure_name=says.name,
             is_liquidatable=is_liquidatable(says, equity, maintenance),
         )
+
+    def _aim(
+        self, pool: PlacedPool, band: RiskBand, margins: tuple[float, float], ask: Ask, book: Book[float]
+    ) -> tuple[float, float, float]:
+        """The ratio and the distance that a rescue is to reach, and the most that it may add; 0: none is
+        looked for."""
+        levels = self._placing.levels[int(book.pools[pool.row].levels)]
+        level, distance = levels.clear_at[0], levels.distance_clear[0]
+        if ask.target_ratio is not None:
+            level, distance = ask.target_ratio, 0.0
+        elif band <= RiskBand.CLEAR:
+            return level, distance, 0.0
+        # Back to clear by both scales: a low ratio alone may be near the end.
+        maintenance, equity = margins
+        notional = sum(self._notional(leg, book) for leg in pool.legs)
+        return level, distance, MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
 
     def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
         figures, book = self._assessor.figures[pool.row], self._assessor.book()
@@ -165,7 +187,7 @@ class Describer:
             self._contributor(place, leg, equity, survey.legs, book) for place, leg in enumerate(pool.legs)
         ]
         found.sort(key=lambda c: (-c.maintenance_margin, c.instrument, c.side))
-        return tuple(found[:MOST_CONTRIBUTORS])
+        return tuple(found)
 
     def _contributor(
         self, place: int, leg: PositionFact, equity: float, legs: LegColumns, book: Book[float]

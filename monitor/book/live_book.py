@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
-from monitor.book.describe import Describer
+from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
@@ -123,9 +123,9 @@ class LiveBook:
         view = self._publishing.view(now_ns, wall_ns, bool(changed or removed))
         return Turn(wall_ns, now_ns, oldest_received_ns, changed, removed, reconcile, assessed, view)
 
-    def describe(self, pool: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
+    def describe(self, pool: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL) -> MarginAssessment | None:
         """The full picture of one pool as it is now; None when there is no such pool."""
-        return self._describer.describe(pool, now_ns, wall_ns)
+        return self._describer.describe(pool, now_ns, wall_ns, ask)
 
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in

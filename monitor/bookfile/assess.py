@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from monitor.book.describe import Ask
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
+from monitor.bookfile.format import BookFile
 from monitor.bookfile.load import RECEIVED_NS, Facts, facts_of, read_book
 from monitor.bookfile.problem import BookFileError
 from monitor.domain.assessment import MarginAssessment, RiskBand
@@ -23,10 +26,13 @@ class AssessedBook(NamedTuple):
     pools: tuple[MarginAssessment, ...]
 
 
-def assess_file(path: Path) -> AssessedBook:
-    """Reads, checks and assesses; BookFileError where anything is missing or impossible."""
-    book = read_book(path)
-    facts = facts_of(book, str(path))
+def assess_files(paths: Sequence[Path], ask: Ask) -> list[AssessedBook]:
+    """All or nothing: every file is read and checked before the first is assessed."""
+    read = [(path, book, facts_of(book, str(path))) for path in paths for book in (read_book(path),)]
+    return [_assessed(path, book, facts, ask) for path, book, facts in read]
+
+
+def _assessed(path: Path, book: BookFile, facts: Facts, ask: Ask) -> AssessedBook:
     order = [
         (f"accounts[{place}].pools[{number}]", pool_id(account_id(account.venue, account.account), pool.pool))
         for place, account in enumerate(book.accounts)
@@ -38,7 +44,8 @@ def assess_file(path: Path) -> AssessedBook:
     for where, pool in order:
         if pool in unknown:
             raise BookFileError(str(path), where, f"can't be assessed: {unknown[pool]}")
-    return AssessedBook(live, facts.wall_ns, tuple(_told(live, facts, str(path), *where) for where in order))
+    pools = tuple(_told(live, facts.wall_ns, ask, str(path), *where) for where in order)
+    return AssessedBook(live, facts.wall_ns, pools)
 
 
 def live_book_of(facts: Facts) -> LiveBook:
@@ -60,8 +67,8 @@ def live_book_of(facts: Facts) -> LiveBook:
     return live
 
 
-def _told(live: LiveBook, facts: Facts, source: str, where: str, pool: PoolId) -> MarginAssessment:
-    found = live.describe(pool, RECEIVED_NS, facts.wall_ns)
+def _told(live: LiveBook, wall_ns: int, ask: Ask, source: str, where: str, pool: PoolId) -> MarginAssessment:
+    found = live.describe(pool, RECEIVED_NS, wall_ns, ask)
     if found is None:
         raise BookFileError(source, where, "holds nothing: no balance, no position")
     return found
