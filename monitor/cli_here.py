@@ -42,42 +42,6 @@ def _replay(parsed: argparse.Namespace) -> int:
     return replay(parsed.files, parsed.venue, as_json=parsed.json)
 
 
-def add_assess(commands: Commands) -> None:
-    """Book files, assessed at a desk."""
-    added = add_command(commands, "assess", "assess the pools of book files: no daemon, no keys", _assess)
-    added.add_argument("files", type=Path, nargs="+", metavar="BOOK.json", help="see `margind schema book`")
-    added.add_argument(
-        "--target",
-        type=_positive,
-        metavar="RATIO",
-        help="also what brings each pool to this margin ratio",
-    )
-    added.add_argument("--json", action="store_true", help="for programs; see `margind schema assessment`")
-
-
-def _assess(parsed: argparse.Namespace) -> int:
-    from monitor.compile_cache import use_compile_cache
-    from monitor.paths import default_data_dir
-
-    use_compile_cache(default_data_dir())
-    from monitor.bookfile.command import assess
-
-    return assess(parsed.files, parsed.target, parsed.json)
-
-
-def add_schema(commands: Commands) -> None:
-    """The published schemas."""
-    added = add_command(commands, "schema", "print a JSON Schema of what is read or answered", _schema)
-    added.add_argument("name", choices=("book", "assessment"))
-
-
-def _schema(parsed: argparse.Namespace) -> int:
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # nothing is assessed
-    from monitor.bookfile.command import schema
-
-    return schema(parsed.name)
-
-
 def add_exchange(commands: Commands) -> None:
     """The exchange of the example."""
     added = add_command(commands, "exchange", "an exchange on this machine, for the example", _exchange)
@@ -94,13 +58,13 @@ def add_demo(commands: Commands) -> None:
     added.add_argument(
         "--for",
         dest="wall_s",
-        type=_positive,
+        type=positive,
         metavar="SECONDS",
         help="end so long after it is ready; default: when told to",
     )
     added.add_argument(
         "--speed",
-        type=_positive,
+        type=positive,
         help="how many times as fast as a clock the prices go; all else is real; default: the hour fits into "
         "--for, else 10",
     )
@@ -113,7 +77,8 @@ def add_demo(commands: Commands) -> None:
     )
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """A number above 0, as a word of the command line."""
     try:
         number = float(text)
     except ValueError:

@@ -68,6 +68,10 @@ class Definitions:
         self._asset_facts[event.venue, event.asset] = buffers
         return self._rewrite_asset(event.venue, event.asset)
 
+    def buffers(self, venue: str, asset: str) -> tuple[float, float]:
+        """Haircut and surcharge of an asset as last told; none where nobody told."""
+        return self._asset_facts.get((venue, asset), (0.0, 0.0))
+
     def instrument_row(self, instrument: InstrumentId) -> int | None:
         """Its row; None while it is not defined."""
         return self._instrument_rows.get(instrument)
@@ -194,7 +198,7 @@ class Definitions:
         written = rows.Asset(price, -1, 0.0, 0.0, 0, 0, 0, 0, -1, 0.0, 0.0, price)
         tiers = liability = None
         if asset != unit:
-            written.bid_buffer, written.ask_buffer = self._asset_facts.get((venue, asset), (0.0, 0.0))
+            written.bid_buffer, written.ask_buffer = self.buffers(venue, asset)
         if definition is not None:
             if definition.underlying and asset != unit:
                 written.underlying = self._underlying(definition.underlying)

@@ -17,9 +17,10 @@ from monitor.bookfile.format import BookFile
 from monitor.bookfile.problem import BookFileError
 from monitor.bookfile.text import lines
 from monitor.exit_codes import CommandFailed, ExitCode
+from monitor.explain.explanation import Explanation
 
 MOST_POSITIONS = 100_000
-SCHEMAS: dict[str, type[Any]] = {"book": BookFile, "assessment": Document}
+SCHEMAS: dict[str, type[Any]] = {"book": BookFile, "assessment": Document, "explanation": Explanation}
 
 
 def assess(files: Sequence[Path], target_ratio: float | None, as_json: bool) -> int:

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-SCHEMA = 1
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$")]
 Rate = Annotated[Decimal, Meta(description="a fraction: 0.004 is 0.4 %")]
+Side = Literal["", "long", "short"]
 Price = Annotated[float, Meta(gt=0)]
 
 
@@ -118,7 +118,7 @@ class Position(_Part, frozen=True):
     quantity: Decimal
     entry_price: Decimal | None = None
     leverage: Decimal | None = None
-    side: Literal["", "long", "short"] = ""  # of hedge mode
+    side: Side = ""  # of hedge mode
     bids: Decimal = Decimal(0)
     asks: Decimal = Decimal(0)
 

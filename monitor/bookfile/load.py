@@ -166,7 +166,8 @@ class _Reader:
 
     def _tiers(self, where: str, given: parts.Schedule) -> TierSchedule:
         try:
-            return checked_schedule(_schedule(given, where))
+            checked = checked_schedule(_schedule(given, where))
+            return msgspec.structs.replace(checked, source=given.source or where)
         except BadSchedule as error:
             raise BookFileError(self._source, where, str(error).removeprefix(f"{where}: ")) from None
 
