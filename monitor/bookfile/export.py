@@ -74,7 +74,7 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
     venue = name.removesuffix(f":{symbol_of(name)}")
     return parts.Instrument(
         symbol=symbol_of(name),
-        kind=definition.kind.value
+        kind=definition.kind.value,
         underlying=definition.underlying,
         settle_asset=definition.settle_asset,
         mark=_value(live, name),
