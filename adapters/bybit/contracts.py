@@ -107,6 +107,7 @@ def _instrument(contract: Contract, schedule: TierSchedule, taker_fee: Decimal) 
         price_digits=digits_of(contract.priceFilter.tickSize),
         quantity_digits=digits_of(contract.lotSizeFilter.qtyStep),
         tiers=schedule,
+        funding_hours=contract.fundingInterval / MINUTES if contract.fundingInterval else None,
     )
 
 

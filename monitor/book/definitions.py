@@ -31,6 +31,13 @@ class Beside(NamedTuple):
     volatility: int | None = None
 
 
+class Funding(NamedTuple):
+    """The rate of the next funding, and when it is (wall clock) where the venue says so."""
+
+    rate: float
+    next_ns: int | None
+
+
 class Definitions:
     """Rows of instruments and assets, by what they are called."""
 
@@ -45,6 +52,7 @@ class Definitions:
         self._asset_rows: dict[AssetKey, int] = {}
         self._asset_facts: dict[tuple[str, str], tuple[float, float]] = {}
         self._beside: dict[int, Beside] = {}  # by the row of the mark
+        self.funding: dict[InstrumentId, Funding] = {}  # as last told
         self._expiries: dict[int, int] = {}  # by the row of the years: when it expires
 
     def define(self, instrument: Instrument) -> None:
@@ -109,6 +117,8 @@ class Definitions:
 
     def apply_beside(self, row: int, event: MarkPrice, wall_received_ns: int) -> list[int]:
         """Writes what came beside a mark; answers the rows written."""
+        if event.funding_rate is not None:
+            self.funding[event.instrument] = Funding(event.funding_rate, event.next_funding_ns)
         beside = self._beside.get(row)
         if beside is None:
             return []

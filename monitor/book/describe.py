@@ -17,9 +17,11 @@ import msgspec
 
 from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
+from monitor.book.ratio import ratio_of
 from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
 from monitor.domain.assessment import (
     Contributor,
@@ -72,6 +74,7 @@ class Describer:
         self._placing = placing
         self._assessor = assessor
         self._accounts = accounts
+        self._calendar = Calendar(placing, assessor)
 
     def describe(
         self, pool_id: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL
@@ -113,6 +116,7 @@ class Describer:
             market_upper_percent=market[1],
             venue_figure=_told(venue_figure(says, equity, maintenance, float(pool.fact.threshold))),
             venue_figure_name=says.name,
+            coming=self._calendar.coming(pool, wall_ns),
             is_liquidatable=is_liquidatable(says, equity, maintenance),
         )
 
@@ -267,13 +271,6 @@ class Describer:
     def _asset_digits(self, venue: str, asset: str) -> int:
         definition = self._placing.definitions.collateral.get((venue, asset))
         return ASSET_DIGITS if definition is None else definition.digits
-
-
-def ratio_of(maintenance: float, equity: float) -> float | None:
-    """Maintenance over equity, for showing; None when equity is not above zero and something is required."""
-    if maintenance <= 0:
-        return 0.0
-    return maintenance / equity if equity > 0 else None
 
 
 def _percent(factor: float) -> float | None:

@@ -160,6 +160,19 @@ def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity
         maintenance[k] = found.maintenance_margin
 
 
+@njit(**LOOP)
+def requirement_later(models, paid, gone, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """The requirement once each balance has received what is `paid` (by line) and the positions that are
+    `gone` (by place) are no more."""
+    fill(pool, book, pocket)
+    for line in range(pocket.pools[0].balance_last):
+        pocket.balances[line].wallet += paid[line]
+    for place in range(pocket.pools[0].position_last):
+        if gone[place]:
+            pocket.positions[place].quantity = 0.0
+    return assess(models, 0, pocket)
+
+
 class MoveColumns(NamedTuple):
     """Liquidating factors by underlying; nan where no move that way liquidates."""
 
@@ -239,6 +252,7 @@ class Solver:
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
         self.after((), 0, book, pocket)
+        self.later(np.zeros(1), np.zeros(1, np.bool_), 0, book, pocket)
         self.assess(0, book)
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
@@ -277,6 +291,13 @@ class Solver:
         count = survey_pool(self.models, terms, aim, float(most), pool, book, pocket, *columns)
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
         return Survey(found, legs, adds, market)
+
+    def later(
+        self, paid: Floats, gone: npt.NDArray[np.bool_], pool: int, book: Book[float], pocket: Book[float]
+    ) -> Requirement[float]:
+        """What a pool requires after payments into its balances and the end of some positions."""
+        found: Requirement[float] = requirement_later(self.models, paid, gone, pool, book, pocket)
+        return found
 
     def after(
         self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Book[float]

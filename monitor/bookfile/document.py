@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from monitor.domain import assessment
 from monitor.domain.assessment import Contributor, MarginAssessment, RescueOption, UnderlyingMove
 from monitor.domain.identity import symbol_of
 
@@ -46,6 +47,18 @@ class Rescue(msgspec.Struct, frozen=True):
     ratio_after: float
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """What happens at a known instant, prices as they are: the ratio before and after."""
+
+    kind: str
+    at: datetime
+    symbols: tuple[str, ...]
+    received: float
+    ratio_before: Shown
+    ratio_after: Shown
+    accrued_share: Shown
+
+
 class Pool(msgspec.Struct, frozen=True):
     """One pool. `margin_ratio` is maintenance over equity, 1 is liquidation."""
 
@@ -67,6 +80,7 @@ class Pool(msgspec.Struct, frozen=True):
     moves: tuple[Move, ...]
     positions: tuple[Position, ...]
     rescue: tuple[Rescue, ...]
+    coming: tuple[Coming, ...]
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -103,6 +117,7 @@ def _pool(found: MarginAssessment) -> Pool:
         moves=tuple(_move(move) for move in found.moves),
         positions=tuple(_position(held) for held in found.contributors),
         rescue=tuple(_rescue(option) for option in found.rescue),
+        coming=tuple(_coming(event) for event in found.coming),
     )
 
 
@@ -127,3 +142,15 @@ def _move(move: UnderlyingMove) -> Move:
 
 def _rescue(option: RescueOption) -> Rescue:
     return Rescue(option.action, option.target, option.amount, option.ratio_after)
+
+
+def _coming(event: assessment.Coming) -> Coming:
+    return Coming(
+        kind=event.kind,
+        at=datetime.fromtimestamp(event.at_ns / 1e9, UTC),
+        symbols=tuple(symbol_of(instrument) for instrument in event.instruments),
+        received=event.received,
+        ratio_before=event.ratio_before,
+        ratio_after=event.ratio_after,
+        accrued_share=event.accrued_share,
+    )

@@ -72,6 +72,7 @@ def _venue(live: LiveBook, pool: PlacedPool) -> parts.Venue:
 def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
     definition = live.placing.definitions.instruments[name]
     venue = name.removesuffix(f":{symbol_of(name)}")
+    funding = live.placing.definitions.funding.get(name)
     return parts.Instrument(
         symbol=symbol_of(name),
         kind=definition.kind.value,
@@ -84,9 +85,12 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         quantity_digits=definition.quantity_digits,
         tiers=_schedule(definition.tiers),
         option=_option(definition.option),
+        funding_hours=definition.funding_hours,
+        expiry=_moment(definition.expiry_ns),
         index=definition.index,
         index_price=_value(live, f"{venue}:{definition.index} index") if definition.index else None,
-        funding_rate=_value(live, f"{name} funding") if definition.reads_funding else None,
+        funding_rate=None if funding is None else funding.rate,
+        next_funding=None if funding is None else _moment(funding.next_ns),
         forward=_value(live, f"{name} forward") if _is_option(definition) else None,
         volatility=_value(live, f"{name} volatility") if _is_option(definition) else None,
     )
@@ -113,6 +117,10 @@ def _asset(live: LiveBook, venue: str, asset: str) -> parts.Asset:
         category_rate=definition.category_rate,
         category_initial=definition.category_initial,
     )
+
+
+def _moment(wall_ns: int | None) -> datetime | None:
+    return None if wall_ns is None else datetime.fromtimestamp(wall_ns / 1e9, UTC)
 
 
 def _value(live: LiveBook, key: str) -> float | None:

@@ -71,7 +71,8 @@ class Instrument(_Part, frozen=True):
     index_price: Price | None = None
     funding_rate: float | None = None  # of the next interval, paid by longs
     next_funding: datetime | None = None
-    funding_hours: float | None = None
+    funding_hours: Annotated[float, Meta(ge=0)] | None = None  # the interval; 0: continuous
+    expiry: datetime | None = None  # of a dated future
     forward: Price | None = None
     volatility: Annotated[float, Meta(ge=0)] | None = None  # 0.6 is 60 % a year
 

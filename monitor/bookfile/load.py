@@ -7,6 +7,7 @@ venue can mean, or a model that is not there end in one `BookFileError`, and not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -125,7 +126,7 @@ class _Reader:
 
     def _instrument(self, where: str, venue: str, given: parts.Instrument) -> Instrument:
         name = instrument_id(venue, given.symbol)
-        next_ns = None if given.next_funding is None else round(given.next_funding.timestamp()) * SECOND_NS
+        next_ns = _moment_ns(given.next_funding)
         if given.mark is not None:
             measured = (given.mark, given.index_price, given.funding_rate, next_ns, self._wall_ns)
             beside = (given.forward, given.volatility)
@@ -143,6 +144,8 @@ class _Reader:
             index=given.index or (given.symbol if given.index_price is not None else ""),
             reads_funding=given.funding_rate is not None,
             option=None if given.option is None else _option(given.option),
+            funding_hours=given.funding_hours,
+            expiry_ns=_moment_ns(given.expiry),
         )
 
     def _asset(self, where: str, venue: str, given: parts.Asset) -> CollateralAsset:
@@ -188,6 +191,10 @@ def _schedule(given: parts.Schedule, source: str) -> TierSchedule:
         initial = step.maintenance_rate if step.initial_rate is None else step.initial_rate
         steps.append(MarginTier(step.floor, step.maintenance_rate, initial, deduction, step.slope))
     return TierSchedule(tuple(steps), source, given.whole)
+
+
+def _moment_ns(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp()) * SECOND_NS
 
 
 def _option(given: parts.Option) -> OptionTerms:

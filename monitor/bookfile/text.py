@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.bookfile.document import Document, Pool, Position
+from monitor.bookfile.document import Coming, Document, Pool, Position
 
 LEFT = ("POOL", "MODEL", "BAND", "UNIT", "VENUE'S FIGURE")
 POOL_HEADINGS = (
@@ -42,6 +42,9 @@ def lines(document: Document) -> Iterator[str]:
             yield ""
             yield f"{pool.pool} ({pool.model})"
             yield from _table(LEG_HEADINGS, [_leg_cells(held) for held in pool.positions])
+        for event in pool.coming:
+            before, after = (_ratio(ratio) for ratio in (event.ratio_before, event.ratio_after))
+            yield f"  {event.at:%Y-%m-%d %H:%M} UTC {event.kind}: ratio {before} to {after}, " + _flow(event)
         for option in pool.rescue:
             amount = number(option.amount)
             yield f"  {option.action} {amount} {option.target}: ratio {option.ratio_after:.4f}"
@@ -54,13 +57,22 @@ def number(value: float | None) -> str:
     return f"{value:,.2f}" if abs(value) >= 100 or value == 0 else f"{value:,.6g}"
 
 
+def _flow(event: Coming) -> str:
+    who = ", ".join(event.symbols)
+    return f"{'receives' if event.received >= 0 else 'pays'} {number(abs(event.received))} ({who})"
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _pool_cells(pool: Pool) -> list[str]:
     market = [f"{move:+.2f} %" for move in (pool.market_lower_percent, pool.market_upper_percent) if move]
     return [
         pool.pool,
         pool.model,
         pool.band + (" (deficit)" if pool.deficit else ""),
-        "-" if pool.margin_ratio is None else f"{pool.margin_ratio:.4f}",
+        _ratio(pool.margin_ratio),
         number(pool.equity),
         number(pool.initial_margin),
         number(pool.maintenance_margin),

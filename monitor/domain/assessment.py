@@ -89,6 +89,18 @@ class RescueOption(msgspec.Struct, frozen=True):
     digits: int
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """What happens to a pool at a known instant, all prices as they are now: funding, or an expiry."""
+
+    kind: str  # "funding" or "expiry"
+    at_ns: int  # wall clock
+    instruments: tuple[InstrumentId, ...]
+    received: float  # by the pool, in its unit; negative where it pays
+    ratio_before: float | None
+    ratio_after: float | None
+    accrued_share: float | None = None  # of the running interval; None where it is not known or no funding
+
+
 class MarginAssessment(msgspec.Struct, frozen=True):
     """Everything shown of one pool at one moment. Built only for rows that a sink asks for."""
 
@@ -119,6 +131,7 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     market_upper_percent: float | None = None  # the rise that does
     venue_figure: float | None = None  # ours in the venue's own words and direction
     venue_figure_name: str = ""
+    coming: tuple[Coming, ...] = ()  # the nearest first
     is_liquidatable: bool | None = None  # by the venue's rule on equality; None while unknown
 
     @property

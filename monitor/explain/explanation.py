@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from monitor.book.describe import ratio_of
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
+from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import InstrumentId, PoolId, symbol_of
