@@ -89,6 +89,11 @@ class Describer:
             return outline
         if pool.is_told:
             return self._told(outline, pool)
+        return self._solved(outline, pool, wall_ns, ask)
+
+    def _solved(
+        self, outline: MarginAssessment, pool: PlacedPool, wall_ns: int, ask: Ask
+    ) -> MarginAssessment:
         figures = self._assessor.figures[pool.row]
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)

@@ -21,8 +21,19 @@ def exported(live: LiveBook, pool_id: PoolId, wall_ns: int) -> parts.BookFile | 
     pool = live.placing.pools.get(pool_id)
     if pool is None:
         return None
+    held = _pool(live, pool)
+    account = parts.Account(pool.venue, pool.account.split("/", 1)[1], [held], pool.desk)
+    return parts.BookFile(
+        schema=1,
+        as_of=datetime.fromtimestamp(wall_ns / 1e9, UTC),
+        venues=[_venue(live, pool)],
+        accounts=[account],
+    )
+
+
+def _pool(live: LiveBook, pool: PlacedPool) -> parts.Pool:
     state = live.accounts[pool.account]
-    held = parts.Pool(
+    return parts.Pool(
         pool=pool.name,
         model=pool.fact.model,
         unit=pool.fact.unit,
@@ -48,13 +59,6 @@ def exported(live: LiveBook, pool_id: PoolId, wall_ns: int) -> parts.BookFile | 
         is_isolated=pool.fact.is_isolated,
         told=_told(pool.fact),
         reported=_reported(pool.fact),
-    )
-    account = parts.Account(pool.venue, pool.account.split("/", 1)[1], [held], pool.desk)
-    return parts.BookFile(
-        schema=1,
-        as_of=datetime.fromtimestamp(wall_ns / 1e9, UTC),
-        venues=[_venue(live, pool)],
-        accounts=[account],
     )
 
 
