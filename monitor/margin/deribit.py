@@ -1,22 +1,23 @@
-"""Deribit, segregated standard margin (MARGIN 7): the pool of a coin with inverse futures and the options that
-are priced in it, and the pool of USDC with linear ones.
+"""Deribit, segregated standard margin (MARGIN 7): the pool of a coin with inverse futures and the options
+priced in it, and the pool of USDC with linear ones.
 
-A future asks for a rate that grows with the size of the position in coin, `maintenance_rate + slope x size`.
-A linear one is charged on its worth at the index, as the venue's page works it out. An inverse one is charged
-on its size in coin at its own mark: both positions that docs.deribit.com shows for private/get_positions and
-for user.changes (read 2026-11-23) tell their margins to the last digit with the mark, not with the index.
+A future asks for a rate that grows with the size of the position in coin: rate + slope x size. A linear one is
+charged on its worth at the index, as the venue's page works it out. An inverse one is charged on its size in
+coin, and that is taken at its own mark: both positions that docs.deribit.com shows (private/get_positions and
+user.changes, read 2026-11-23) tell their margins to the ninth digit with the mark, and miss by the basis with
+the index.
 
 Equity is the margin balance, which leaves the worth of options out: what they cost is in the balance, so their
 entry price is 0 and no profit of theirs is counted. A short one asks for what buying it back costs, and more;
-a long one asks for nothing. `U`, the price of the underlying, is the option's forward: "underlying mark price"
-in the venue's words, the very price that its marks are made from.
+a long one asks for nothing. The price of the underlying is the option's forward: "underlying mark price" in
+the venue's words, the one that its marks are made from.
 
-The venue books profit daily: the wallet is balance + session_rpl, and the entry price of a future is its last
-settlement price where it was held then (its floating profit in user.changes is counted from there).
+The venue books profit daily. The wallet is balance + session_rpl, and a future that was held at the last
+settlement has its settlement price for an entry: the floating profit in user.changes is counted from there.
 
-Not covered: cross collateral (a pool of several currencies), portfolio margin, combos, and what open orders on
-futures add to initial margin: no page tells how. Options of Bybit and OKX have no model: neither MARGIN nor
-RISK holds a formula of their margins.
+Not covered: cross collateral (one pool of several currencies), portfolio margin, combos, and what open orders
+on futures add to initial margin, which no page tells. Options of Bybit and OKX have no model: neither MARGIN
+nor RISK holds a formula of their margins.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def future_leg(
 
 @formula
 def short_maintenance(option: Option[N], unit: N, mark: N) -> N:
-    """Maintenance margin of one short option. `unit` is what one of the underlying is worth in what the option
-    is priced in: 1 in its own coin, the forward in USDC."""
+    """Maintenance margin of one short option. `unit` is what one of the underlying is worth in what the
+    option is priced in: 1 in its own coin, the forward in USDC."""
     if option.side > 0:
         return option.maintenance_rate * unit + mark
     return option.maintenance_rate * max(unit, mark) + mark
@@ -51,8 +52,8 @@ def short_maintenance(option: Option[N], unit: N, mark: N) -> N:
 
 @formula
 def short_initial(option: Option[N], forward: N, unit: N, mark: N) -> N:
-    """Initial margin of one short option: less the farther it is out of the money, down to a floor; a put's is
-    at least its maintenance margin."""
+    """Initial margin of one short option: less the farther it is out of the money, down to a floor; a put's
+    is at least its maintenance margin."""
     away = max(option.side * (option.strike - forward), forward * 0) / forward
     asked = max(option.initial_rate - away, option.initial_floor) * unit + mark
     if option.side > 0:

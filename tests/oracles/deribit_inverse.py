@@ -1,5 +1,5 @@
-"""MARGIN 7, in coin, by another way: an option as if it were priced in USD, its margins then bought in coin at
-the underlying's price; a future as so many dollars owed and due."""
+"""MARGIN 7, in coin, by another way: an option as if it were priced in USD, its margins then bought in coin
+at the underlying's price; a future as so many dollars owed and due."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ def option_margins(leg: Leg, terms: OptionTerms, premium: Decimal) -> tuple[Deci
 
 
 def initial_of_one(terms: OptionTerms, premium: Decimal) -> Decimal:
-    """Short call: max(15 % of U - OTM, 10 % of U) + premium; short put: that, and no less than maintenance."""
+    """Call: max(15 % of U - what it is out of the money, 10 % of U) + premium; put: that, at least its
+    maintenance margin."""
     moneyness = terms.strike - terms.forward if terms.side > 0 else terms.forward - terms.strike
     at_the_money, least = terms.initial_rate * terms.forward, terms.initial_floor * terms.forward
     asked = premium + (max(at_the_money - moneyness, least) if moneyness > 0 else max(at_the_money, least))
