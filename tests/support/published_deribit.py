@@ -42,8 +42,8 @@ def _future_margins(inputs: Inputs) -> Figures:
 
 
 def _margin_balance(inputs: Inputs) -> Figures:
-    """Balance, profit of futures since the settlement and profit booked since; with a short option beside,
-    which must not change it. A coin's worth of dollars was sold at 1 and closes with the profit."""
+    """Balance, profit of futures since the settlement and profit booked since: of one dollar sold at 1 here.
+    The account's short option stands beside, and must not change it."""
     balance, profit, booked = map(Decimal, inputs["terms"])
     step = MarginTier(NOTHING, Decimal("0.01"), Decimal("0.02"), NOTHING)
     future = Contract("BTC-PERPETUAL", ONE / (ONE + profit), (step,), inverse=True)
