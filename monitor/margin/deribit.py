@@ -4,8 +4,8 @@ priced in it, and the pool of USDC with linear ones.
 A future asks for a rate that grows with the size of the position in coin: rate + slope x size. A linear one
 is charged on its worth at the index, as the venue's page works it out. An inverse one is charged on its size
 in coin, and that is taken at its own mark: both positions that docs.deribit.com shows (private/get_positions
-and user.changes, read 2026-11-23) tell their margins to the ninth digit with the mark, and miss by the basis
-with the index.
+and user.changes, read 2026-11-23) tell their margins to the eighth decimal with the mark, and miss by the
+basis with the index.
 
 Equity is the margin balance, which leaves the worth of options out: what they cost is in the balance, so
 their entry price is 0 and no profit of theirs is counted. A short one asks for what buying it back costs, and
