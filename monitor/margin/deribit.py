@@ -29,20 +29,19 @@ from monitor.margin.rows import Book, Instrument, N, Option, Position, Requireme
 
 @formula
 def future_leg(
-    position: Position[N], instrument: Instrument[N], tier: Tier[N], coins: N, price: N, mark: N
+    position: Position[N], instrument: Instrument[N], tier: Tier[N], coins: N, price: N | int, mark: N
 ) -> Requirement[N]:
     """What one future adds: profit at mark, and margins of so many `coins` at `price` each."""
     worth = coins * price
     growth = tier.slope * coins
-    return Requirement(
-        unrealised(position.quantity, position.entry_price, mark, instrument),
-        worth * (tier.initial_rate + growth),
-        worth * (tier.maintenance_rate + growth),
-    )
+    profit = unrealised(position.quantity, position.entry_price, mark, instrument)
+    reserved = worth * (tier.initial_rate + growth)
+    required = worth * (tier.maintenance_rate + growth)
+    return Requirement(profit, reserved, required)
 
 
 @formula
-def short_maintenance(option: Option[N], unit: N, mark: N) -> N:
+def short_maintenance(option: Option[N], unit: N | int, mark: N) -> N:
     """Maintenance margin of one short option. `unit` is what one of the underlying is worth in what the
     option is priced in: 1 in its own coin, the forward in USDC."""
     if option.side > 0:
@@ -51,7 +50,7 @@ def short_maintenance(option: Option[N], unit: N, mark: N) -> N:
 
 
 @formula
-def short_initial(option: Option[N], forward: N, unit: N, mark: N) -> N:
+def short_initial(option: Option[N], forward: N, unit: N | int, mark: N) -> N:
     """Initial margin of one short option: less the farther it is out of the money, down to a floor; a put's
     is at least its maintenance margin."""
     away = max(option.side * (option.strike - forward), forward * 0) / forward
@@ -63,7 +62,7 @@ def short_initial(option: Option[N], forward: N, unit: N, mark: N) -> N:
 
 @formula
 def option_leg(
-    position: Position[N], instrument: Instrument[N], option: Option[N], forward: N, unit: N, mark: N
+    position: Position[N], instrument: Instrument[N], option: Option[N], forward: N, unit: N | int, mark: N
 ) -> Requirement[N]:
     """What one option adds: nothing to the margin balance; margins of what is short. Orders add to initial
     margin: to sell beyond what is held as if it were sold, to buy beyond what closes the premium at mark."""
@@ -72,9 +71,11 @@ def option_leg(
     short = max(-position.quantity, nothing)
     sold = short + max(position.asks - long, nothing)
     bought = max(position.bids - short, nothing)
-    initial = sold * short_initial(option, forward, unit, mark) + bought * mark
-    maintenance = short * short_maintenance(option, unit, mark)
-    return Requirement(nothing, initial * instrument.multiplier, maintenance * instrument.multiplier)
+    one_sold = short_initial(option, forward, unit, mark)
+    one_short = short_maintenance(option, unit, mark)
+    reserved = (sold * one_sold + bought * mark) * instrument.multiplier
+    required = short * one_short * instrument.multiplier
+    return Requirement(nothing, reserved, required)
 
 
 @formula
@@ -84,18 +85,17 @@ def deribit_inverse(pool: int, book: Book[N]) -> Requirement[N]:
     equity = book.balances[account.balance_first].wallet - book.balances[account.balance_first].order_loss
     initial = equity * 0
     maintenance = equity * 0
-    coin = equity * 0 + 1
     for row in range(account.position_first, account.position_last):
         position = book.positions[row]
         instrument = book.instruments[position.instrument]
         mark = book.quotes[instrument.mark]
         if instrument.option < 0:
             coins = notional(abs(position.quantity), mark, instrument)
-            leg = future_leg(position, instrument, book.tiers[instrument.tier_first], coins, coin, mark)
+            leg = future_leg(position, instrument, book.tiers[instrument.tier_first], coins, 1, mark)
+            equity += leg.equity
         else:
             option = book.options[instrument.option]
-            leg = option_leg(position, instrument, option, book.quotes[option.forward], coin, mark)
-        equity += leg.equity
+            leg = option_leg(position, instrument, option, book.quotes[option.forward], 1, mark)
         initial += leg.initial_margin
         maintenance += leg.maintenance_margin
     return Requirement(equity, initial, maintenance)
@@ -116,11 +116,11 @@ def deribit_linear(pool: int, book: Book[N]) -> Requirement[N]:
         if instrument.option < 0:
             coins, index = abs(position.quantity) * instrument.multiplier, book.quotes[instrument.index]
             leg = future_leg(position, instrument, book.tiers[instrument.tier_first], coins, index, mark)
+            equity += leg.equity
         else:
             option = book.options[instrument.option]
             forward = book.quotes[option.forward]
             leg = option_leg(position, instrument, option, forward, forward, mark)
-        equity += leg.equity
         initial += leg.initial_margin
         maintenance += leg.maintenance_margin
     return Requirement(equity, initial, maintenance)
