@@ -151,7 +151,7 @@ class Definitions:
             taker_fee=float(instrument.taker_fee),
             tier_first=0,
             tier_last=0,
-            inverse=int(instrument.kind is Kind.INVERSE),
+            inverse=int(is_inverse(instrument)),
             option=-1 if instrument.option is None else self._write_option(instrument, instrument.option),
             unit=-1,
             index=mark if beside.index_price is None else beside.index_price,
@@ -223,6 +223,13 @@ class Definitions:
 
     def _underlying(self, name: str) -> int:
         return self.underlyings.setdefault(name, len(self.underlyings))
+
+
+def is_inverse(instrument: Instrument) -> bool:
+    """Whether it is priced and paid in its own underlying: an inverse future, an option in its coin."""
+    if instrument.option is None:
+        return instrument.kind is Kind.INVERSE
+    return instrument.settle_asset == instrument.underlying
 
 
 def tier_rows(schedule: TierSchedule | None) -> tuple[rows.Tier[float], ...]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from random import Random
 
 from tests.support import small_draws
+from tests.support.draws_deribit import deribit_pool
 from tests.support.small_market import SmallPool
 
 Draw = Callable[[Random, str], SmallPool]
-DRAWS: dict[str, Draw] = {}
+DRAWS: dict[str, Draw] = {
+    "deribit_inverse": deribit_pool,
+    "deribit_linear": deribit_pool,
+}
 
 
 def pool(rng: Random, model: str) -> SmallPool:
