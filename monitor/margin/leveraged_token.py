@@ -3,9 +3,9 @@ price; what its leverage does to it is told beside that.
 
 A token is a share of a fund that holds a basket of perpetual contracts. Its issuer publishes basket, tokens
 issued and net asset value; net asset value = basket x price / leverage / issued (Binance, FAQ 360042957472,
-2020-06-04). Between two rebalances the basket is fixed, so all that follows is algebra on that sentence. The
-decay of a fund that keeps its leverage constant is that of Avellaneda and Zhang, "Path-dependence of leveraged
-ETF returns" (SIAM J. Financial Mathematics 1, 2010), without fees and interest.
+2020-06-04). Between two rebalances the basket is fixed, so all that follows is algebra on that sentence.
+The decay of a fund that keeps its leverage constant is that of Avellaneda and Zhang, "Path-dependence of
+leveraged ETF returns" (SIAM J. Financial Mathematics 1, 2010), without fees and interest.
 
 Leverage is signed: a token that falls as its underlying rises has a negative one.
 
@@ -42,15 +42,16 @@ def leveraged_token(pool: int, book: Book[N]) -> Requirement[N]:
 
 
 class RebalanceMoves(NamedTuple):
-    """Moves of the underlying as fractions of its price, from now; None where no move brings that leverage."""
+    """Moves of the underlying as fractions of its price, from now; None where no move brings that
+    leverage."""
 
     down: float | None
     up: float | None
 
 
 def effective_leverage(basket: N, price: N, issued: N, net_asset_value: N) -> N:
-    """Exposure over worth: `basket` contracts (signed, of one unit of the underlying), its `price`, the tokens
-    `issued`, and the net asset value of one token, above 0."""
+    """Exposure over worth: `basket` contracts (signed, of one unit of the underlying), its `price`, the
+    tokens `issued`, and the net asset value of one token, above 0."""
     return basket * price / (issued * net_asset_value)
 
 

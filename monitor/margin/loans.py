@@ -1,4 +1,5 @@
-"""What a borrowed coin requires beside itself: brackets on the worth of each liability coin (MARGIN 3 and 4)."""
+"""What a borrowed coin requires beside itself: brackets on the worth of each liability coin (MARGIN 3 and
+4)."""
 
 from __future__ import annotations
 

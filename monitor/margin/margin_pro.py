@@ -2,9 +2,9 @@
 since 2025-01-21).
 
 Margin level = (net collateral - open-order loss) / maintenance margin; at or below 1.0 the account is
-liquidated. Net collateral is the worth of each asset after its haircut, less liabilities and interest in full:
-the haircut bites on all that is held of a coin, also where the same coin is owed. Both margins are marginal
-brackets on the worth of each liability coin.
+liquidated. Net collateral is the worth of each asset after its haircut, less liabilities and interest in
+full: the haircut bites on all that is held of a coin, also where the same coin is owed. Both margins are
+marginal brackets on the worth of each liability coin.
 
 Haircuts are a schedule by the worth of the coin (`minUsdValue` of crossMarginCollateralRatio), each slice at
 its own ratio. The loss of open orders is told by the venue, coin by coin.

@@ -1,12 +1,12 @@
 """Binance Portfolio Margin: one account over USD-M and COIN-M futures and cross margin (MARGIN 4).
 
-uniMMR = adjusted equity / maintenance margin; higher is safer; at or below 1.05, the pool's `threshold`, it is
-liquidated. An asset's equity is what is held of it less loan and interest, with the futures wallets and the
-profit of the futures that it settles. It counts by its collateral rate where it is positive and in full where
-it is negative, less what open orders may lose. Maintenance margin is that of each USD-M position in its quote
-asset and of each COIN-M position in its coin, by brackets at mark, valued at the asset's index, and a rate of
-each margin loan that depends on the leverage (10 % at 3x, 8 % at 5x, 5 % at 10x), which is the asset's
-liability schedule.
+uniMMR = adjusted equity / maintenance margin; higher is safer; at or below 1.05, the pool's `threshold`,
+the account is liquidated. An asset's equity is what is held of it less loan and interest, with the futures
+wallets and the profit of the futures that it settles. It counts by its collateral rate where it is positive
+and in full where it is negative, less what open orders may lose. Maintenance margin is that of each USD-M
+position in its quote asset and of each COIN-M position in its coin, by brackets at mark, valued at the
+asset's index, and a rate of each margin loan that depends on the leverage (10 % at 3x, 8 % at 5x, 5 % at
+10x), which is the asset's liability schedule.
 
 The components are proven by published figures, the end value is not: the page's final ratio was cut off.
 

@@ -34,6 +34,9 @@ from tests.support.small_pools import USDT, contract, leg, pool
 
 every_model = pytest.mark.parametrize("model", NAMES)
 priced_models = pytest.mark.parametrize("model", [name for name in NAMES if not MODELS[name].is_told])
+bounded_models = pytest.mark.parametrize(
+    "model", [name for name in NAMES if MODELS[name].is_additive and not MODELS[name].is_told]
+)
 pytestmark = pytest.mark.slow
 rngs = st.integers(0, 2**48).map(Random)
 UNDERLYINGS = 64  # more than any book here has
@@ -158,7 +161,7 @@ def test_a_band_is_the_same_with_and_without_the_bounds(model: str, rng: Random)
     assert swept(book, of, last, in_full=False) == swept(book, of, last, in_full=True)
 
 
-@priced_models
+@bounded_models
 @given(rng=rngs)
 def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
     """Where as little is left as one move costs, neither bound lets the pool pass."""
@@ -228,7 +231,7 @@ def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     return None if count == NOBODY_KNOWS else set(found[:count].tolist())
 
 
-@priced_models
+@bounded_models
 def test_a_usual_pool_is_proven_far_at_once(model: str) -> None:
     """At three times leverage nothing more is looked at; at thirty it is."""
     legs = [leg(contract("A", 100), 10)] if model == "bybit_isolated" else [

@@ -1,5 +1,5 @@
-"""Pools of borrowed coins, portfolio margin and leveraged tokens from a seed: debts worth a bracket's floor, a
-bit less and more, dust and giants, solvent or not."""
+"""Pools of borrowed coins, portfolio margin and leveraged tokens from a seed: debts worth a bracket's floor,
+a bit less and more, dust and giants, solvent or not."""
 
 from __future__ import annotations
 
