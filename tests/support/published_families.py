@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from tests.support import published_perpetuals
+from tests.support import published_perpetuals, published_spotmargin
 
 Way = Callable[[Mapping[str, Any]], dict[str, float]]
 
@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     reason: str
 
 
-FAMILIES: tuple[Family, ...] = (published_perpetuals,)
+FAMILIES: tuple[Family, ...] = (published_perpetuals, published_spotmargin)
 
 
 def verdict(family: Family, case: Mapping[str, Any]) -> Verdict:
