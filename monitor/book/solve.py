@@ -63,9 +63,12 @@ def find_prices(models, is_convex, pool, book, pocket, underlyings, prices):  # 
     for k in range(pocket.pools[0].position_last):
         position = pocket.positions[k]
         side = -1 if (position.quantity > 0) == (now < 0) else 1
-        walk = price_walk(PRICE, k, side, is_convex)
+        instrument = book.instruments[position.instrument]
+        # An inverse contract's cost is convex in 1 / price: from the breached side a chord may overshoot.
+        may_leap = is_convex and (now < 0 or not instrument.inverse)
+        walk = price_walk(PRICE, k, side, may_leap)
         found = turn(models, walk, now, LIQUIDATION, pool, book, pocket, underlyings)
-        prices[k] = book.quotes[book.instruments[position.instrument].mark] * found
+        prices[k] = book.quotes[instrument.mark] * found
 
 
 @njit(**INNER)

@@ -122,12 +122,23 @@ def test_growing_steps_find_what_fine_ones_find(rng: Random) -> None:
     of = contract("A", 10 ** rng.uniform(2, 5))
     legs = [held(of, side * 10 ** rng.uniform(-1, 2.3), rng.uniform(0.7, 1.4)) for side in (1, -1)]
     worth = sum(_usd(leg) for leg in legs) / float(of.mark)
-    book = float_book(pool(worth * rng.uniform(-0.2, 0.6), *legs))
+    book = float_book(pool(worth * rng.uniform(-0.5, 0.6), *legs))
     fine = Solver(solver().models, [FINE_GROWTH] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
     quick = solver().survey(0, 1.0, 0.0, book, pocket_of(book))
     assert quick.moves.lower == pytest.approx(fine.moves.lower, rel=1e-9, nan_ok=True)
     assert quick.moves.upper == pytest.approx(fine.moves.upper, rel=1e-9, nan_ok=True)
     assert quick.legs.price[:2] == pytest.approx(fine.legs.price[:2], rel=1e-8, nan_ok=True)
+
+
+def test_the_price_that_would_end_an_insolvent_hedge_is_not_stepped_over() -> None:
+    """A net short of 20,200 USD that has lost 3.9 BTC is well again below 3,600 USD, where a chord in price
+    would have gone past it."""
+    of = contract("A", 19_000)
+    long, short = Leg(of, Decimal(946), Decimal(26_700)), Leg(of, Decimal(-1_148), Decimal(25_850))
+    found = surveyed(pool(-3.9, long, short)).legs.price
+    expected = nearest(closed_form(-3.9, [long, short]), 19_000, 1)
+    assert found[:2] == pytest.approx([math.nan, expected], rel=1e-9, nan_ok=True)
+    assert 3_000 < expected < 3_700
 
 
 @sides
