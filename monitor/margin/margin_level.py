@@ -9,6 +9,9 @@ isolated pair has its own, which falls as its leverage rises, and the venue tell
 of the pair's tier (developers.binance.com, margin trading, isolated margin tier data, read 2026-11-23), so
 none is written here. The margin calls (1.3 at 3x, 1.16 at 5x) are ratios 0.846 and 0.948 of ours.
 
+The venue counts cross margin in BTC. A level is the same in every unit, but in BTC a move of BTC moves nothing:
+prices in USDT show it.
+
 Not covered: the collateral margin level, and with it an initial margin; what an open order may lose, which is
 in this ratio nowhere.
 """
@@ -21,8 +24,7 @@ from monitor.margin.rows import Book, N, Requirement
 
 @formula
 def margin_level(pool: int, book: Book[N]) -> Requirement[N]:
-    """All assets against the venue's multiple of all that is owed, in the unit that the prices are in (the
-    venue counts cross margin in BTC)."""
+    """All assets against the venue's multiple of all that is owed, in the unit that the prices are in."""
     account = book.pools[pool]
     assets = book.balances[account.balance_first].wallet * 0
     owed = assets * 0

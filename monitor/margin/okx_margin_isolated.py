@@ -6,7 +6,7 @@ liquidated. A debt asks for its rate, and buying it back, with that, for the tak
 ((1 + rate)(1 + fee) - 1). A long owes quote and holds base, a short the other way round, a quick margin
 position may owe and hold both: all three are the same sum over two balances, so one formula holds, and each
 published liquidation price is its equality. In the unit that the prices are in: the venue tells a long's
-figures in base.
+figures in base, but only in quote does a move of the base show.
 
 The rate is that of the tier which the borrowed amount is in, on the whole of it, and it is one rate for the
 position: where both coins are owed, the higher tier of the two, which is where the venue's page leaves room.

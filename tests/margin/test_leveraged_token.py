@@ -63,7 +63,8 @@ def test_tokens_are_worth_their_price_and_require_nothing(price: str, worth: flo
     """From dust to a fortune: never in danger, never liquidatable, no move and no price that liquidates."""
     pool = tokens(price)
     found = requirement(pool)
-    assert found == (pytest.approx(worth), 0, 0)
+    assert found.equity == pytest.approx(worth)
+    assert (found.initial_margin, found.maintenance_margin) == (0, 0)
     assert not is_liquidatable(MODELS["leveraged_token"].says, found.equity, found.maintenance_margin)
     assert moves_of(pool)["BTC"] == pytest.approx((math.nan, math.nan), nan_ok=True)
     assert math.isnan(surveyed(pool).legs.price[0])
@@ -119,8 +120,8 @@ def test_a_rebalance_is_due_where_the_fund_has_the_bound_then(
 
 def test_the_range_of_a_long_and_a_short_fund() -> None:
     """A fund of three with a range of 1.25 to 4: a ninth down and 233 % up; mirrored, a fifteenth up."""
-    assert moves_to_rebalance(3.0, 1.25, 4.0) == (pytest.approx(-1 / 9), pytest.approx(7 / 3))
-    assert moves_to_rebalance(-3.0, 1.25, 4.0) == (pytest.approx(-7 / 27), pytest.approx(1 / 15))
+    assert tuple(moves_to_rebalance(3.0, 1.25, 4.0)) == pytest.approx((-1 / 9, 7 / 3))
+    assert tuple(moves_to_rebalance(-3.0, 1.25, 4.0)) == pytest.approx((-7 / 27, 1 / 15))
 
 
 @pytest.mark.parametrize("leverage", [5.0, 4.0, 1.25, 1.0, -4.0, -1.0])
@@ -131,8 +132,10 @@ def test_a_fund_outside_its_range_is_due_now(leverage: float) -> None:
 
 def test_a_fund_without_a_debt_never_comes_to_one() -> None:
     """Between 0 and 1 leverage rises with the price towards 1, which no price brings, nor more."""
-    assert moves_to_rebalance(0.5, 0.25, 1.0) == (pytest.approx(-2 / 3), None)
-    assert moves_to_rebalance(0.5, 0.25, 2.0) == (pytest.approx(-2 / 3), None)
+    for highest in (1.0, 2.0):
+        down, up = moves_to_rebalance(0.5, 0.25, highest)
+        assert down == pytest.approx(-2 / 3)
+        assert up is None
 
 
 @pytest.mark.parametrize("leverage", [3.0, 2.0, -1.0, -3.0, 0.5])

@@ -74,7 +74,8 @@ def test_the_components_of_the_venues_example() -> None:
     eth = requirement(
         account(Line(Coin("ETH", liability=LOAN), Decimal(20), borrowed=Decimal(15)), threshold=Decimal(1))
     )
-    assert (eth.equity, eth.maintenance_margin) == (5, pytest.approx(1.5))
+    assert eth.equity == 5
+    assert eth.maintenance_margin == pytest.approx(1.5)
 
 
 def test_assets_add_up_at_their_index_prices() -> None:
