@@ -91,7 +91,9 @@ def find_prices(models, is_convex, aim, pool, book, pocket, underlyings, prices)
         prices[k] = math.nan
         if instrument.option < 0:
             side = -1 if (position.quantity > 0) == (now < 0) else 1
-            walk = price_walk(PRICE, k, side, is_convex)
+            # An inverse contract's cost is convex in 1 / price: from the breached side a chord may overshoot.
+            may_leap = is_convex and (now < 0 or not instrument.inverse)
+            walk = price_walk(PRICE, k, side, may_leap)
             found = turn(models, walk, now, aim, pool, book, pocket, underlyings)
             prices[k] = book.quotes[instrument.mark] * found
 

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
+from monitor.margin.leveraged_token import leveraged_token
+from monitor.margin.margin_level import margin_level
+from monitor.margin.margin_pro import margin_pro
 from monitor.margin.multi_assets import multi_assets
+from monitor.margin.okx_margin_isolated import okx_margin_isolated
+from monitor.margin.portfolio_unimmr import portfolio_unimmr
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
 from monitor.margin.venue_words import FALLING, HEADROOM, RISING, Says
@@ -73,5 +78,18 @@ MODELS = {
     "deribit_linear": Model(deribit_linear, True, DERIBIT_SAYS, DERIBIT | Needs.INDEX, offsets=True),
     "venue_ratio": Model(
         venue_ratio, True, Says("", FALLING), Needs.NOTHING, is_told=True, is_additive=True, has_initial=False
+    ),
+    "margin_level": Model(
+        margin_level, True, Says("margin level", FALLING), Needs.NOTHING, has_initial=False
+    ),
+    "margin_pro": Model(margin_pro, True, Says("margin level", FALLING), Needs.NOTHING),
+    "portfolio_unimmr": Model(
+        portfolio_unimmr, True, Says("uniMMR", FALLING), Needs.ENTRY | Needs.TIERS, has_initial=False
+    ),
+    "okx_margin_isolated": Model(
+        okx_margin_isolated, False, Says("mgnRatio", FALLING), Needs.NOTHING, jumps=True, has_initial=False
+    ),
+    "leveraged_token": Model(
+        leveraged_token, True, Says("", HEADROOM, at_equality=False), Needs.NOTHING, has_initial=False
     ),
 }

@@ -231,7 +231,7 @@ def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     return None if count == NOBODY_KNOWS else set(found[:count].tolist())
 
 
-@priced_models
+@bounded_models
 def test_a_usual_pool_is_proven_far_at_once(model: str) -> None:
     """At three times leverage nothing more is looked at; at thirty it is."""
     legs = [leg(contract("A", 100), 10)] if model == "bybit_isolated" else [

@@ -21,14 +21,14 @@ from monitor.margin.formula import formula
 from monitor.margin.models import MODELS, Model
 from monitor.margin.rows import Book, N, Requirement
 from monitor.margin.venue_words import RISING, Says
-from tests.support.small_books import COMPUTING, float_book, pocket_of, solver
+from tests.support.small_books import UNDER_TIERS, float_book, pocket_of, solver
 from tests.support.small_market import Coin, Leg, Line, SmallPool, tiers
 from tests.support.small_pools import USDT, Schedule, contract, pool
 from tests.support.small_pools import leg as entered
 
 SHORT_STEPS = tiers((0, "0.01"), (50_000, "0.02"), (500_000, "0.1"))
 LEVEL, DISTANCE, MOST = 0.475, 0.0525, 1e12
-every_model = pytest.mark.parametrize("model", COMPUTING)
+every_model = pytest.mark.parametrize("model", UNDER_TIERS)
 rngs = st.integers(0, 2**48).map(Random)
 
 

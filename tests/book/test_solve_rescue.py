@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.book.solve import CUT, TOP_UP, Change
-from tests.support.small_books import COMPUTING, float_book, pocket_of, requirement, solver, surveyed
+from tests.support.small_books import UNDER_TIERS, float_book, pocket_of, requirement, solver, surveyed
 from tests.support.small_market import Coin, Line, SmallPool
 from tests.support.small_pools import contract, leg, pool, random_leg
 
@@ -19,7 +19,7 @@ ENOUGH = 1e12
 rngs = st.integers(0, 2**48).map(Random)
 
 
-@pytest.mark.parametrize("model", COMPUTING)
+@pytest.mark.parametrize("model", UNDER_TIERS)
 @given(rng=rngs)
 def test_a_rescue_is_enough_and_a_little_less_is_not(model: str, rng: Random) -> None:
     """Every amount to add and fraction to close brings the pool under the level; 0.1 % less does not."""

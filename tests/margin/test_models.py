@@ -98,12 +98,12 @@ def test_nothing_held_and_nothing_owed_requires_nothing(model: str, rng: Random)
 @growing_models
 @given(rng=rngs)
 def test_more_size_never_asks_for_less(model: str, rng: Random) -> None:
-    """A larger position never lowers a margin requirement."""
+    """A larger position, or a larger debt, never lowers a margin requirement."""
     pool = pool_of(rng, model)
-    assume(pool.legs)
-    target, factor = rng.choice(pool.legs), number(rng, 0, 4)
+    targets: list[Leg | Line] = [*pool.legs, *(line for line in pool.lines if line.borrowed)]
+    assume(targets)
     with localcontext(prec=PRECISION):
-        larger = _with(pool, target, replace(target, quantity=target.quantity * factor))
+        larger = _with_more(pool, rng.choice(targets), number(rng, 0, 4))
         before, after, slack = exact(pool), exact(larger), EXACT * oracle(larger).terms
         assert after.initial_margin >= before.initial_margin - slack
         assert after.maintenance_margin >= before.maintenance_margin - slack
@@ -151,8 +151,10 @@ def _repeated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
     )
 
 
-def _with(pool: SmallPool, old: Leg, new: Leg) -> SmallPool:
-    lines = [
-        replace(line, legs=tuple(new if leg is old else leg for leg in line.legs)) for line in pool.lines
-    ]
+def _with_more(pool: SmallPool, target: Leg | Line, factor: Decimal) -> SmallPool:
+    lines = []
+    for line in pool.lines:
+        legs = (replace(leg, quantity=leg.quantity * factor) if leg is target else leg for leg in line.legs)
+        borrowed = line.borrowed * factor if line is target else line.borrowed
+        lines.append(replace(line, legs=tuple(legs), borrowed=borrowed))
     return replace(pool, lines=tuple(lines))

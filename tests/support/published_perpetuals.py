@@ -1,4 +1,4 @@
-"""Binance USD-M and COIN-M, Bybit and Hyperliquid: how their published figures come out of small books."""
+"""Binance, Bybit and Hyperliquid: how their published figures come out of small books."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule, tier_schedule
 from monitor.margin.models import MODELS
+from tests.support import published_spotmargin as spotmargin
 from tests.support.published import ONE, Figures, Inputs, Schedule, schedule_of
 from tests.support.small_books import decimal_book, price_of, requirement
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
@@ -26,13 +27,6 @@ GOLDEN = ("binance", "bybit", "hyperliquid")
 NOT_OURS = {
     "bn-ma-avail-none": "what may be withdrawn is no figure that we tell",
     "bn-ma-autoexchange": "how much the venue sells is no figure that we tell",
-    "bn-cmpro-mm": "Cross Margin Pro has no model yet",
-    "bn-cmpro-im": "Cross Margin Pro has no model yet",
-    "bn-cmpro-mm-fast": "Cross Margin Pro has no model yet",
-    "bn-margin-interest": "interest is in the balance that the venue tells",
-    "bn-unimmr-marginmm-BTC": "portfolio margin has no model yet",
-    "bn-unimmr-equity-USDT": "portfolio margin has no model yet",
-    "bn-unimmr-equity-ETH": "portfolio margin has no model yet",
     "binance-cm-iso-btc-margin": "a sum of two figures without a position; its parts are run",
     "bybit-iso-eth-bust": "the bankruptcy price stands in no message; the fee at it is run",
     "bybit-help-inverse-cross-bust": "the account before the unified one is refused by name",
@@ -190,7 +184,7 @@ def _hyperliquid_equity(inputs: Inputs) -> Figures:
     return {"equity": requirement(_pool("tiered", inputs["raw_usd"] + cost, leg)).equity}
 
 
-DERIVED: dict[str, Callable[[Inputs], Figures]] = {}
+DERIVED: dict[str, Callable[[Inputs], Figures]] = {"hourly_interest": spotmargin.interest}
 ASSESSED: dict[str, Callable[[Inputs], Figures]] = {
     "binance_um_liq_price": _binance_price,
     "binance_um_liq_price_cross": _binance_cross_price,
@@ -208,4 +202,8 @@ ASSESSED: dict[str, Callable[[Inputs], Figures]] = {
     "bybit_linear_iso_liq": _bybit_isolated_price,
     "hyperliquid_iso_liq": _hyperliquid_price,
     "hyperliquid_iso_equity": _hyperliquid_equity,
+    "tiered_marginal_sum": spotmargin.brackets,
+    "mm_minus_amount_sum": spotmargin.brackets_by_amount,
+    "mul": spotmargin.loan_margin,
+    "sub": spotmargin.equity_of_asset,
 }

@@ -15,7 +15,7 @@ from monitor.book.pocket import pocket_for
 from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
-from monitor.margin.models import MODELS
+from monitor.margin.models import MODELS, Needs
 from monitor.margin.rows import (
     Asset,
     Balance,
@@ -34,6 +34,7 @@ from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallP
 
 NAMES = tuple(MODELS)
 COMPUTING = tuple(name for name in NAMES if not MODELS[name].is_told)
+UNDER_TIERS = tuple(name for name in COMPUTING if Needs.TIERS in MODELS[name].needs)  # that hold perpetuals
 ROW_TYPES = (Pool, Balance, Position, Instrument, Option, RiskUnit, Scenario, Asset, Tier)
 
 
