@@ -132,6 +132,8 @@ def _check_rates(where: str, tier: MarginTier) -> None:
             f"{where}: maintenance rate {tier.maintenance_rate} is above the initial rate "
             f"{tier.initial_rate} (1 / highest leverage)"
         )
+    if not (tier.slope.is_finite() and tier.slope >= 0):
+        raise BadSchedule(f"{where}: slope {tier.slope} makes the rate fall as the position grows")
 
 
 def _check_rise(where: str, before: MarginTier, after: MarginTier) -> None:
