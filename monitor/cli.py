@@ -16,6 +16,7 @@ from pathlib import Path
 
 from monitor.cli_here import add_demo, add_exchange, add_replay
 from monitor.cli_parser import Command, Commands, Parser, add_command
+from monitor.cli_why import add_assess, add_explain, add_export, add_schema
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.exit_codes import MEANINGS, CommandFailed, ExitCode
@@ -71,7 +72,9 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_add_run, _add_check_config, _add_init, _add_status, add_replay, add_demo, add_exchange):
+    ours = (_add_run, _add_check_config, _add_init, _add_status)
+    why = (add_assess, add_explain, add_export, add_schema)
+    for add in (*ours, *why, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 

@@ -58,13 +58,13 @@ def add_demo(commands: Commands) -> None:
     added.add_argument(
         "--for",
         dest="wall_s",
-        type=_positive,
+        type=positive,
         metavar="SECONDS",
         help="end so long after it is ready; default: when told to",
     )
     added.add_argument(
         "--speed",
-        type=_positive,
+        type=positive,
         help="how many times as fast as a clock the prices go; all else is real; default: the hour fits into "
         "--for, else 10",
     )
@@ -77,7 +77,8 @@ def add_demo(commands: Commands) -> None:
     )
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """A number above 0, as a word of the command line."""
     try:
         number = float(text)
     except ValueError:

@@ -25,6 +25,7 @@ from monitor.book.settings import BookSettings
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
+from monitor.control import ControlSocket
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -97,6 +98,7 @@ class Daemon:
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
             server = self._serve_metrics(stack)
+            await self._open_control(stack)
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
@@ -163,6 +165,11 @@ class Daemon:
         server.start()
         stack.callback(server.stop)
         return server
+
+    async def _open_control(self, stack: contextlib.AsyncExitStack) -> None:
+        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock)
+        stack.push_async_callback(control.stop)
+        await control.start()
 
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")

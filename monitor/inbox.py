@@ -94,7 +94,7 @@ def _merged(before: MarkPrice, after: MarkPrice) -> MarkPrice:
     one says."""
     if after.venue_ns < before.venue_ns:
         before, after = after, before
-    if after.mark is not None and after.index is not None:
+    if after.mark is not None and after.index is not None and before.forward is None:
         return after
     return MarkPrice(
         after.instrument,
@@ -104,4 +104,6 @@ def _merged(before: MarkPrice, after: MarkPrice) -> MarkPrice:
         before.next_funding_ns if after.next_funding_ns is None else after.next_funding_ns,
         after.venue_ns,
         after.received_ns,
+        before.forward if after.forward is None else after.forward,
+        before.volatility if after.volatility is None else after.volatility,
     )

@@ -25,6 +25,7 @@ from monitor.domain.instrument import (
 
 log = structlog.get_logger()
 
+HOUR_MINUTES = 60
 LINEAR = ("LinearPerpetual", "LinearFutures")
 STABLECOINS = frozenset({"USDT", "USDC", "DAI", "USDE", "FDUSD", "PYUSD", "TUSD", "USD1", "USDD", "USDTB"})
 COLLATERAL_DIGITS = 8
@@ -107,6 +108,7 @@ def _instrument(contract: Contract, schedule: TierSchedule, taker_fee: Decimal) 
         price_digits=digits_of(contract.priceFilter.tickSize),
         quantity_digits=digits_of(contract.lotSizeFilter.qtyStep),
         tiers=schedule,
+        funding_hours=contract.fundingInterval / HOUR_MINUTES if contract.fundingInterval else None,
     )
 
 

@@ -124,6 +124,7 @@ class Contract(msgspec.Struct, frozen=True):
     priceFilter: PriceFilter
     lotSizeFilter: LotSizeFilter
     status: str = "Trading"
+    fundingInterval: int | None = None  # minutes
 
 
 class RiskLimit(msgspec.Struct, frozen=True):

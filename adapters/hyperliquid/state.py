@@ -24,6 +24,7 @@ UNIT = "USDC"
 USDC_TOKEN = 0
 MILLISECOND_NS = 1_000_000
 PRICE_DECIMALS = 6  # a price has at most 6 - szDecimals decimals
+FUNDING_HOURS = 1.0  # MARGIN 8
 TAKER_FEE = Decimal("0.00045")  # base tier, gitbook trading/fees; used for the cost of a cut, not for margin
 RATIO_NAME = "cross maintenance margin used / account value"
 MAIN_DEX = ""
@@ -214,4 +215,5 @@ def _contract(coin: Coin, tables: Mapping[int, MarginTable]) -> Instrument:
         price_digits=max(0, PRICE_DECIMALS - coin.szDecimals),
         quantity_digits=coin.szDecimals,
         tiers=tier_schedule(rows, f"{VENUE} meta {coin.name}"),
+        funding_hours=FUNDING_HOURS,
     )

@@ -150,7 +150,7 @@ class Assessor:
 
     def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
         tables = (book, self._quotes.reasons, self._levels, self.figures)
-        room = (self.pocket(book, rows), np.zeros(len(self._placing.underlyings)), crossed)
+        room = (self.pocket(book, rows), np.zeros(len(self._placing.definitions.underlyings)), crossed)
         return int(sweep(self.solver.models, self._additive, rows, *tables, *room))
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:

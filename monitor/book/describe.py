@@ -17,9 +17,11 @@ import msgspec
 
 from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
+from monitor.book.ratio import ratio_of
 from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
 from monitor.domain.assessment import (
     Contributor,
@@ -32,12 +34,25 @@ from monitor.domain.assessment import (
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
 from monitor.domain.instrument import Kind
+from monitor.margin.models import MODELS
 from monitor.margin.rows import Book
+from monitor.margin.venue_words import is_liquidatable, venue_figure
 
 ASSET_DIGITS = 2  # of an amount to add where nothing better is known
 MOST_CONTRIBUTORS = 10
 MOST_CUTS = 3
 MOST_TO_ADD = 64.0  # times maintenance and deficit: more is no rescue
+
+
+class Ask(NamedTuple):
+    """What is wanted of a picture beside the usual: the ratio that a rescue is to reach (None: back to clear,
+    and only of a pool that is not), and how many positions are told of."""
+
+    target_ratio: float | None = None
+    most_contributors: int = MOST_CONTRIBUTORS
+
+
+USUAL = Ask()
 
 
 class _Offer(NamedTuple):
@@ -59,8 +74,11 @@ class Describer:
         self._placing = placing
         self._assessor = assessor
         self._accounts = accounts
+        self._calendar = Calendar(placing, assessor)
 
-    def describe(self, pool_id: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
+    def describe(
+        self, pool_id: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL
+    ) -> MarginAssessment | None:
         """Everything shown of a pool; figures are absent while it is UNKNOWN; None when there is no such
         pool."""
         pool = self._placing.pools.get(pool_id)
@@ -71,41 +89,64 @@ class Describer:
             return outline
         if pool.is_told:
             return self._told(outline, pool)
+        return self._solved(outline, pool, wall_ns, ask)
+
+    def _solved(
+        self, outline: MarginAssessment, pool: PlacedPool, wall_ns: int, ask: Ask
+    ) -> MarginAssessment:
         figures = self._assessor.figures[pool.row]
         book = self._assessor.book()
         pocket = self._assessor.pocket(book)
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
-        levels = self._placing.levels[int(book.pools[pool.row].levels)]
-        level, distance = levels.clear_at[0], levels.distance_clear[0]
-        most = 0.0
-        if (
-            outline.band > RiskBand.CLEAR
-        ):  # back to clear by both scales: a low ratio alone may be near the end
-            notional = sum(self._notional(leg, book) for leg in pool.legs)
-            most = MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
+        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = self._moves(survey)
+        market = [_percent(factor) for factor in survey.market]
+        model = MODELS[pool.fact.model]
+        says = model.says_at(pool.venue)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
         return msgspec.structs.replace(
             outline,
             deficit=bool(figures.deficit),
             equity=equity,
-            initial_margin=float(figures.initial_margin),
+            initial_margin=float(figures.initial_margin) if model.has_initial else None,
             maintenance_margin=maintenance,
             margin_ratio=ratio_of(maintenance, equity),
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
             moves=moves,
-            contributors=self._contributors(pool, equity, survey, book),
+            contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
             rescue=self._rescue(pool, survey, book, pocket),
+            market_lower_percent=market[0],
+            market_upper_percent=market[1],
+            venue_figure=_told(venue_figure(says, equity, maintenance, float(pool.fact.threshold))),
+            venue_figure_name=says.name,
+            coming=self._calendar.coming(pool, wall_ns),
+            is_liquidatable=is_liquidatable(says, equity, maintenance),
         )
+
+    def _aim(
+        self, pool: PlacedPool, band: RiskBand, margins: tuple[float, float], ask: Ask, book: Book[float]
+    ) -> tuple[float, float, float]:
+        """The ratio and the distance that a rescue is to reach, and the most that it may add; 0: none is
+        looked for."""
+        levels = self._placing.levels[int(book.pools[pool.row].levels)]
+        level, distance = levels.clear_at[0], levels.distance_clear[0]
+        if ask.target_ratio is not None:
+            level, distance = ask.target_ratio, 0.0
+        elif band <= RiskBand.CLEAR:
+            return level, distance, 0.0
+        # Back to clear by both scales: a low ratio alone may be near the end.
+        maintenance, equity = margins
+        notional = sum(self._notional(leg, book) for leg in pool.legs)
+        return level, distance, MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
 
     def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
         figures, book = self._assessor.figures[pool.row], self._assessor.book()
         clear_at = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
         told = (float(figures.equity), float(figures.maintenance_margin))
         digits = self._asset_digits(pool.venue, pool.fact.unit)
-        instruments = self._placing.instruments
+        instruments = self._placing.definitions.instruments
         return told_picture(
             outline, pool, told, clear_at, digits, instruments, lambda name: self._mark(name, book)
         )
@@ -142,7 +183,7 @@ class Describer:
         return None if reconciled_ns is None else (now_ns - reconciled_ns) / 1e9
 
     def _moves(self, survey: Survey) -> tuple[UnderlyingMove, ...]:
-        names = {number: name for name, number in self._placing.underlyings.items()}
+        names = {number: name for name, number in self._placing.definitions.underlyings.items()}
         moves = zip(*survey.moves, strict=True)
         return tuple(
             UnderlyingMove(names[int(u)], _percent(lower), _percent(upper)) for u, lower, upper in moves
@@ -155,12 +196,12 @@ class Describer:
             self._contributor(place, leg, equity, survey.legs, book) for place, leg in enumerate(pool.legs)
         ]
         found.sort(key=lambda c: (-c.maintenance_margin, c.instrument, c.side))
-        return tuple(found[:MOST_CONTRIBUTORS])
+        return tuple(found)
 
     def _contributor(
         self, place: int, leg: PositionFact, equity: float, legs: LegColumns, book: Book[float]
     ) -> Contributor:
-        instrument = self._placing.instruments[leg.instrument]
+        instrument = self._placing.definitions.instruments[leg.instrument]
         return Contributor(
             instrument=leg.instrument,
             side=leg.side,
@@ -172,6 +213,7 @@ class Describer:
             liquidation_price=_told(legs.price[place]),
             price_digits=instrument.price_digits,
             quantity_digits=instrument.quantity_digits,
+            bankruptcy_price=_told(legs.bankruptcy[place]),
         )
 
     def _rescue(
@@ -211,7 +253,7 @@ class Describer:
         ]
 
     def _cut(self, place: int, leg: PositionFact, fraction: float) -> _Offer:
-        digits = self._placing.instruments[leg.instrument].quantity_digits
+        digits = self._placing.definitions.instruments[leg.instrument].quantity_digits
         held = abs(float(leg.quantity))
         amount = min(_rounded_up(held * fraction, digits), held)
         target = f"{leg.instrument}/{leg.side}" if leg.side else leg.instrument
@@ -224,20 +266,16 @@ class Describer:
 
     def _notional(self, leg: PositionFact, book: Book[float]) -> float:
         """In the settle asset."""
-        instrument, mark = self._placing.instruments[leg.instrument], self._mark(leg.instrument, book)
+        instrument, mark = (
+            self._placing.definitions.instruments[leg.instrument],
+            self._mark(leg.instrument, book),
+        )
         size = abs(float(leg.quantity)) * float(instrument.multiplier)
         return size / mark if instrument.kind is Kind.INVERSE else size * mark
 
     def _asset_digits(self, venue: str, asset: str) -> int:
-        definition = self._placing.collateral.get((venue, asset))
+        definition = self._placing.definitions.collateral.get((venue, asset))
         return ASSET_DIGITS if definition is None else definition.digits
-
-
-def ratio_of(maintenance: float, equity: float) -> float | None:
-    """Maintenance over equity, for showing; None when equity is not above zero and something is required."""
-    if maintenance <= 0:
-        return 0.0
-    return maintenance / equity if equity > 0 else None
 
 
 def _percent(factor: float) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
-from monitor.book.describe import Describer
+from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
@@ -90,10 +90,21 @@ class LiveBook:
                 continue  # an instrument that nobody holds, or that is not defined yet
             why_not = self.quotes.apply_mark(row, mark, mark.received_ns + wall_offset_ns)
             self._priced(row, "mark", why_not)
+            if why_not is None:
+                beside = self.placing.definitions.apply_beside(row, mark, mark.received_ns + wall_offset_ns)
+                for quote in beside:
+                    self.placing.touch_reader(quote)
         for asset in assets:
-            row = self.placing.asset_price_row(asset)
-            why_not = self.quotes.apply_asset(row, asset, asset.received_ns + wall_offset_ns)
-            self._priced(row, "asset", why_not)
+            self._apply_asset(asset, asset.received_ns + wall_offset_ns)
+
+    def _apply_asset(self, event: AssetPrice, wall_ns: int) -> None:
+        row = self.placing.asset_price_row(event)
+        why_not = self.quotes.apply_value(row, event.index, event.venue_ns, event.received_ns, wall_ns)
+        self._priced(row, "asset", why_not)
+        average = self.placing.definitions.average_quote(event.venue, event.asset)
+        if average is not None and event.average is not None and why_not is None:
+            self.quotes.apply_value(average, event.average, event.venue_ns, event.received_ns, wall_ns)
+            self.placing.touch_reader(average)
 
     def turn(self, now_ns: int, wall_ns: int, oldest_received_ns: int | None) -> Turn:
         """Ages, assesses what was touched, and says what changed."""
@@ -101,6 +112,7 @@ class LiveBook:
             self._accounts_due_ns = now_ns + ACCOUNT_TICK_NS
             for state in self.accounts.values():
                 self._refresh(state, now_ns)
+            self.placing.definitions.age_options(wall_ns)
         self.placing.touch_readers(self.quotes.refresh(now_ns))
         assessed = self.assessor.sweep()
         changed, removed, worried = self._publishing.changes(now_ns)
@@ -111,9 +123,9 @@ class LiveBook:
         view = self._publishing.view(now_ns, wall_ns, bool(changed or removed))
         return Turn(wall_ns, now_ns, oldest_received_ns, changed, removed, reconcile, assessed, view)
 
-    def describe(self, pool: PoolId, now_ns: int, wall_ns: int) -> MarginAssessment | None:
+    def describe(self, pool: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL) -> MarginAssessment | None:
         """The full picture of one pool as it is now; None when there is no such pool."""
-        return self._describer.describe(pool, now_ns, wall_ns)
+        return self._describer.describe(pool, now_ns, wall_ns, ask)
 
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in

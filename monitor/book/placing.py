@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from monitor.book.accounts import AccountState
 from monitor.book.columns import BalanceRow, Columns, PositionRow, Standing
+from monitor.book.definitions import Definitions
 from monitor.book.growing import grown
 from monitor.book.placed import NO_POOL
 from monitor.book.placed import PlacedPool as PlacedPool
@@ -19,11 +20,10 @@ from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings, LevelRow, LevelsFor
 from monitor.domain.assessment import Reason
 from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PositionFact
-from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id, venue_of
-from monitor.domain.instrument import CollateralAsset, Instrument, Kind, TierSchedule
-from monitor.margin import rows as row_types
+from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id
+from monitor.margin.models import MODELS, Needs
 
-ASSET_CADENCE_S = 3.0
+NOT_NEEDED = 1.0  # the leverage of a position whose model reads none
 
 
 class Placing:
@@ -35,31 +35,22 @@ class Placing:
         self.columns = Columns()
         self.pools: dict[PoolId, PlacedPool] = {}
         self.by_row: list[PlacedPool | None] = []
-        self.instruments: dict[InstrumentId, Instrument] = {}
-        self.collateral: dict[tuple[str, str], CollateralAsset] = {}
+        self.definitions = Definitions(quotes, self.columns)
         self.levels: list[LevelRow] = []
         self.touched: npt.NDArray[np.bool_] = np.zeros(16, dtype=np.bool_)
-        self.underlyings: dict[str, int] = {}
         self.removed: list[PoolId] = []
         self.vacated: list[int] = []  # rows whose figures belong to nobody any more
         self.generation = 0
         self._free: list[int] = []
-        self._instrument_rows: dict[InstrumentId, int] = {}
-        self._asset_rows: dict[tuple[str, str, str], int] = {}
-        self._asset_facts: dict[tuple[str, str], tuple[float, float]] = {}
         self._readers: defaultdict[int, set[int]] = defaultdict(set)
         self._reader_rows: dict[int, npt.NDArray[np.int64]] = {}
 
     def define(self, event: Instruments) -> dict[AccountId, set[str]]:
         """Takes definitions in; answers the pools that must be placed again, by account."""
         for instrument in event.instruments:
-            if self.instruments.get(instrument.id) != instrument:
-                self.instruments[instrument.id] = instrument
-                self._write_instrument(instrument)
+            self.definitions.define(instrument)
         for asset in event.assets:
-            if self.collateral.get((asset.venue, asset.asset)) != asset:
-                self.collateral[asset.venue, asset.asset] = asset
-                self._rewrite_asset(asset.venue, asset.asset)
+            self._touch_all(self.definitions.define_asset(asset))
         again: defaultdict[AccountId, set[str]] = defaultdict(set)
         for pool in self.pools.values():
             if pool.venue == event.venue and (pool.missing or pool.legs):
@@ -68,11 +59,8 @@ class Placing:
 
     def asset_price_row(self, event: AssetPrice) -> int:
         """The row of a collateral price; writes changed haircuts through to the assets."""
-        buffers = (event.bid_buffer, event.ask_buffer)
-        if self._asset_facts.get((event.venue, event.asset)) != buffers:
-            self._asset_facts[event.venue, event.asset] = buffers
-            self._rewrite_asset(event.venue, event.asset)
-        return self._asset_quote(event.venue, event.asset)
+        self._touch_all(self.definitions.apply_buffers(event))
+        return self.definitions.asset_quote(event.venue, event.asset)
 
     def place(self, state: AccountState, names: Iterable[str]) -> None:
         """Writes pools of an account from its holdings; one that the holdings no longer know is removed."""
@@ -111,6 +99,10 @@ class Placing:
             rows = np.fromiter(self._readers.get(quote, ()), dtype=np.int64)
             self._reader_rows[quote] = rows
         self.touched[rows] = True
+
+    def _touch_all(self, quotes: Iterable[int]) -> None:
+        for quote in quotes:
+            self.touch_reader(quote)
 
     def touch_readers(self, quotes: npt.NDArray[np.int64]) -> None:
         """As `touch_reader`, for several."""
@@ -156,11 +148,11 @@ class Placing:
         if pool.is_told:
             self._write_told(pool, positions)
             return
-        known = [fact for fact in positions if fact.instrument in self._instrument_rows]
+        known = [fact for fact in positions if self.definitions.instrument_row(fact.instrument) is not None]
         self._explain(pool, known, positions)
         by_asset: dict[str, tuple[BalanceFact, list[PositionFact]]] = {b.asset: (b, []) for b in balances}
         for fact in known:
-            asset = self.instruments[fact.instrument].settle_asset
+            asset = self.definitions.instruments[fact.instrument].settle_asset
             if asset not in by_asset:
                 by_asset[asset] = (BalanceFact(pool.name, asset, Decimal(0)), [])
             by_asset[asset][1].append(fact)
@@ -170,12 +162,15 @@ class Placing:
         ]
         levels = self._levels_row(pool)
         index = self._settings.models.index(model) if model in self._settings.models else 0
-        self.columns.write_pool(pool.row, Standing(index, levels), grouped)
+        standing = Standing(index, levels, pool.fact.category, float(pool.fact.threshold))
+        self.columns.write_pool(pool.row, standing, grouped)
         pool.assets = tuple(by_asset)
         pool.legs = tuple(fact for _, group in by_asset.values() for fact in group)
-        marks = {int(self.columns.instruments[row[0]].mark) for _, group in grouped for row in group}
-        prices = {int(self.columns.assets[balance[0]].price) for balance, _ in grouped}
-        self._read_by(pool, frozenset(marks | prices))
+        reads = {quote for _, group in grouped for row in group for quote in self.definitions.reads(row[0])}
+        for balance, _ in grouped:
+            asset_row = self.columns.assets[balance[0]]
+            reads |= {int(asset_row.price), int(asset_row.average)}
+        self._read_by(pool, frozenset(reads))
         self.touched[pool.row] = True
 
     def _write_told(self, pool: PlacedPool, positions: list[PositionFact]) -> None:
@@ -199,7 +194,10 @@ class Placing:
         """Why the pool by itself can't be assessed."""
         pool.own_reasons, pool.missing = 0, ""
         unknown = sorted({fact.instrument for fact in positions} - {fact.instrument for fact in known})
-        unlevered = sorted(fact.instrument for fact in known if fact.leverage is None)
+        needs = MODELS[pool.fact.model].needs if pool.fact.model in MODELS else Needs.NOTHING
+        unlevered = sorted(
+            fact.instrument for fact in known if fact.leverage is None and Needs.LEVERAGE in needs
+        )
         if pool.fact is NO_POOL:
             pool.own_reasons, pool.missing = int(Reason.PARTIAL), "no snapshot has named this pool yet"
         elif pool.fact.model not in self._settings.models:
@@ -214,67 +212,15 @@ class Placing:
             pool.own_reasons, pool.missing = int(Reason.PARTIAL), f"leverage not told: {', '.join(unlevered)}"
 
     def _balance_row(self, pool: PlacedPool, fact: BalanceFact, unit: str) -> BalanceRow:
-        asset = self._asset_row(pool.venue, fact.asset, unit)
+        asset = self.definitions.asset_row(pool.venue, fact.asset, unit)
         return asset, float(fact.wallet), float(fact.borrowed), float(fact.order_loss), int(fact.collateral)
 
     def _position_row(self, fact: PositionFact) -> PositionRow:
-        leverage = float("nan") if fact.leverage is None else float(fact.leverage)
-        row = self._instrument_rows[fact.instrument]
-        return row, float(fact.quantity), float(fact.entry_price), leverage, 0.0, 0.0
-
-    def _write_instrument(self, instrument: Instrument) -> None:
-        row = self._instrument_rows.setdefault(instrument.id, len(self._instrument_rows))
-        mark = self._quotes.row(venue_of(instrument.id), instrument.id, instrument.mark_cadence_s)
-        written = row_types.Instrument(
-            mark=mark,
-            underlying=self._underlying(instrument.underlying),
-            multiplier=float(instrument.multiplier),
-            taker_fee=float(instrument.taker_fee),
-            tier_first=0,
-            tier_last=0,
-            inverse=int(instrument.kind is Kind.INVERSE),
-            option=-1,
-            unit=-1,
-            index=mark,
-            funding=self._quotes.fixed_row("zero", 0.0),
-        )
-        self.columns.write_instrument(row, written, _tier_rows(instrument.tiers))
-
-    def _asset_row(self, venue: str, asset: str, unit: str) -> int:
-        key = (venue, asset, unit)
-        row = self._asset_rows.get(key)
-        if row is None:
-            row = self._asset_rows[key] = len(self._asset_rows)
-            self._write_asset(row, key)
-        return row
-
-    def _rewrite_asset(self, venue: str, asset: str) -> None:
-        for key, row in self._asset_rows.items():
-            if key[:2] == (venue, asset):
-                self._write_asset(row, key)
-                self.touch_reader(int(self.columns.assets[row].price))
-
-    def _write_asset(self, row: int, key: tuple[str, str, str]) -> None:
-        venue, asset, unit = key
-        if asset == unit:  # counted in itself: worth 1, whatever a dollar does
-            self.columns.write_asset(row, _plain_asset(self._quotes.fixed_row("one", 1.0), -1), ())
-            return
-        definition = self.collateral.get((venue, asset))
-        underlying = (
-            -1 if definition is None or not definition.underlying else self._underlying(definition.underlying)
-        )
-        buffers = self._asset_facts.get((venue, asset), (0.0, 0.0))
-        tiers = _tier_rows(definition.tiers) if definition is not None else ()
-        written = _plain_asset(self._asset_quote(venue, asset), underlying, *buffers)
-        self.columns.write_asset(row, written, tiers)
-
-    def _asset_quote(self, venue: str, asset: str) -> int:
-        definition = self.collateral.get((venue, asset))
-        cadence_s = ASSET_CADENCE_S if definition is None else definition.price_cadence_s
-        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s, is_mark=False)
-
-    def _underlying(self, name: str) -> int:
-        return self.underlyings.setdefault(name, len(self.underlyings))
+        row = self.definitions.instrument_row(fact.instrument)
+        assert row is not None, fact.instrument
+        leverage = NOT_NEEDED if fact.leverage is None else float(fact.leverage)
+        amounts = (float(fact.quantity), float(fact.entry_price), leverage)
+        return row, *amounts, float(fact.bids), float(fact.asks)
 
     def relevel(self, levels_for: LevelsFor) -> None:
         """Other levels from now on: every pool is judged by them at the next sweep."""
@@ -296,25 +242,3 @@ class Placing:
             (self._readers[quote].add if quote in reads else self._readers[quote].discard)(pool.row)
             self._reader_rows.pop(quote, None)
         pool.reads = reads
-
-
-def _plain_asset(
-    price: int, underlying: int, bid_buffer: float = 0.0, ask_buffer: float = 0.0
-) -> row_types.Asset[float]:
-    """An asset of no e-mode; its schedules are found where it is written."""
-    return row_types.Asset(price, underlying, bid_buffer, ask_buffer, 0, 0, 0, 0, -1, 0.0, 0.0, price)
-
-
-def _tier_rows(schedule: TierSchedule | None) -> tuple[row_types.Tier[float], ...]:
-    if schedule is None:
-        return ()
-    return tuple(
-        row_types.Tier(
-            float(t.floor),
-            float(t.maintenance_rate),
-            float(t.initial_rate),
-            float(t.deduction),
-            float(t.slope),
-        )
-        for t in schedule.tiers
-    )

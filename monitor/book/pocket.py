@@ -8,6 +8,7 @@ from numba import njit
 from monitor.book.compiled import INNER
 from monitor.book.tables import empty_rows
 from monitor.margin import rows as row_types
+from monitor.margin.black import black76
 from monitor.margin.common import notional, unrealised
 from monitor.margin.rows import Book
 
@@ -39,11 +40,27 @@ def fill(pool, book, pocket):  # type: ignore[no-untyped-def]
         pocket.balances[k].position_first -= source.position_first
         pocket.balances[k].position_last -= source.position_first
     for k in range(mine.position_last):
-        mark = book.instruments[pocket.positions[k].instrument].mark
-        pocket.quotes[mark] = book.quotes[mark]
+        copy_quotes(book.instruments[pocket.positions[k].instrument], book, pocket)
     for k in range(pocket.pools[0].balance_last):
-        price = book.assets[pocket.balances[k].asset].price
-        pocket.quotes[price] = book.quotes[price]
+        asset = book.assets[pocket.balances[k].asset]
+        pocket.quotes[asset.price] = book.quotes[asset.price]
+        pocket.quotes[asset.average] = book.quotes[asset.average]
+
+
+@njit(**INNER)
+def copy_quotes(instrument, book, pocket):  # type: ignore[no-untyped-def]
+    """All numbers that are measured of an instrument."""
+    pocket.quotes[instrument.mark] = book.quotes[instrument.mark]
+    pocket.quotes[instrument.index] = book.quotes[instrument.index]
+    pocket.quotes[instrument.funding] = book.quotes[instrument.funding]
+    if instrument.option >= 0:
+        option = book.options[instrument.option]
+        pocket.quotes[option.forward] = book.quotes[option.forward]
+        pocket.quotes[option.volatility] = book.quotes[option.volatility]
+        pocket.quotes[option.years] = book.quotes[option.years]
+    if instrument.unit >= 0:
+        index = book.units[instrument.unit].index
+        pocket.quotes[index] = book.quotes[index]
 
 
 @njit(**INNER)
@@ -73,15 +90,47 @@ def is_among(value, values, count):  # type: ignore[no-untyped-def]
 
 @njit(**INNER)
 def move_underlying(underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
-    """All instruments and collateral of one underlying at `factor` times the book's price."""
+    """All instruments and collateral of one underlying at `factor` times the book's price; options are
+    repriced."""
     for k in range(pocket.pools[0].position_last):
         instrument = book.instruments[pocket.positions[k].instrument]
         if instrument.underlying == underlying:
-            pocket.quotes[instrument.mark] = book.quotes[instrument.mark] * factor
+            move_instrument(instrument, factor, book, pocket)
     for k in range(pocket.pools[0].balance_last):
         asset = book.assets[pocket.balances[k].asset]
         if asset.underlying == underlying:
             pocket.quotes[asset.price] = book.quotes[asset.price] * factor
+
+
+@njit(**INNER)
+def move_instrument(instrument, factor, book, pocket):  # type: ignore[no-untyped-def]
+    """One instrument as it is priced when its underlying stands at `factor` of its price."""
+    pocket.quotes[instrument.index] = book.quotes[instrument.index] * factor
+    if instrument.unit >= 0:
+        index = book.units[instrument.unit].index
+        pocket.quotes[index] = book.quotes[index] * factor
+    if instrument.option < 0:
+        pocket.quotes[instrument.mark] = book.quotes[instrument.mark] * factor
+    else:
+        option = book.options[instrument.option]
+        forward = book.quotes[option.forward]
+        pocket.quotes[option.forward] = forward * factor
+        pocket.quotes[instrument.mark] = repriced(instrument, option, forward, factor, book)
+
+
+@njit(**INNER)
+def repriced(instrument, option, forward, factor, book):  # type: ignore[no-untyped-def]
+    """The mark of an option after a move: the venue's, and what Black-76 says that the move adds. An inverse
+    one is marked in the coin."""
+    mark = book.quotes[instrument.mark]
+    if factor == 1:
+        return mark
+    volatility, years = book.quotes[option.volatility], book.quotes[option.years]
+    before = black76(forward, option, volatility, years)
+    after = black76(forward * factor, option, volatility, years)
+    if instrument.inverse:
+        before, after = before / forward, after / (forward * factor)
+    return max(mark + after - before, 0.0)
 
 
 @njit(**INNER)
@@ -111,8 +160,12 @@ def cut(place, fraction, pool, book, pocket):  # type: ignore[no-untyped-def]
     instrument = book.instruments[whole.instrument]
     mark = book.quotes[instrument.mark]
     pocket.positions[place].quantity = whole.quantity * (1 - fraction)
-    fee = notional(abs(whole.quantity), mark, instrument) * instrument.taker_fee
-    realised = fraction * (unrealised(whole.quantity, whole.entry_price, mark, instrument) - fee)
+    if instrument.option < 0:
+        fee = notional(abs(whole.quantity), mark, instrument) * instrument.taker_fee
+        realised = fraction * (unrealised(whole.quantity, whole.entry_price, mark, instrument) - fee)
+    else:  # bought back, or sold, at its mark, whatever it is marked in
+        worth = whole.quantity * instrument.multiplier * mark
+        realised = fraction * (worth - abs(worth) * instrument.taker_fee)
     for k in range(pocket.pools[0].balance_last):
         if pocket.balances[k].position_first <= place < pocket.balances[k].position_last:
             top_up(k, realised, pool, book, pocket)

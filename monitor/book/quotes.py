@@ -19,7 +19,7 @@ from monitor.book.freshness import (
 )
 from monitor.book.growing import grown
 from monitor.domain.assessment import Reason
-from monitor.domain.event import AssetPrice, MarkPrice
+from monitor.domain.event import MarkPrice
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -35,6 +35,7 @@ class Quotes:
         self._names: list[str] = []
         self._venues: dict[str, list[int]] = {}
         self._gapped: set[str] = set()
+        self._apart: set[int] = set()  # marks that do not stand near their index
         self.values: Floats = np.full(16, math.nan)
         self.reasons: Ints = np.full(16, int(Reason.PARTIAL), dtype=np.int64)
         self.seen_ns: Ints = np.zeros(16, dtype=np.int64)
@@ -67,12 +68,20 @@ class Quotes:
         return row
 
     def fixed_row(self, name: str, value: float) -> int:
-        """A price that is 1 by definition (a pool's own unit): never stale."""
+        """A number that nobody tells (a pool's own unit is worth 1, the time to an expiry): never stale."""
         row = self.row("", name, 1.0)
+        self.fix(row, value)
+        return row
+
+    def fix(self, row: int, value: float) -> None:
+        """Writes a number that nobody tells."""
         self.values[row] = value
         self.reasons[row] = 0
         self.is_fixed[row] = True
-        return row
+
+    def set_apart(self, row: int) -> None:
+        """The mark is no price of what its index prices (an option): the two are not compared."""
+        self._apart.add(row)
 
     def find(self, name: str) -> int | None:
         """The row of a price, if it has one."""
@@ -92,7 +101,7 @@ class Quotes:
         late = self._refusal(row, event.venue_ns, wall_received_ns)
         if late is not None:
             return late
-        if event.index is not None:
+        if event.index is not None and row not in self._apart:
             self.index[row] = event.index
         if event.mark is not None and event.mark != self.values[row]:
             self.values[row] = event.mark
@@ -103,13 +112,16 @@ class Quotes:
         self._seen(row, event.venue_ns, event.received_ns, wall_received_ns)
         return None
 
-    def apply_asset(self, row: int, event: AssetPrice, wall_received_ns: int) -> str | None:
-        """Takes a collateral price in; answers why not, or None."""
-        late = self._refusal(row, event.venue_ns, wall_received_ns)
+    def apply_value(
+        self, row: int, value: float, venue_ns: int, received_ns: int, wall_received_ns: int
+    ) -> str | None:
+        """Takes a number in that is no mark (the price of an asset, an index, a volatility); answers why not,
+        or None."""
+        late = self._refusal(row, venue_ns, wall_received_ns)
         if late is not None:
             return late
-        self.values[row] = event.index
-        self._seen(row, event.venue_ns, event.received_ns, wall_received_ns)
+        self.values[row] = value
+        self._seen(row, venue_ns, received_ns, wall_received_ns)
         return None
 
     def refresh(self, now_ns: int) -> Ints:

@@ -14,13 +14,14 @@ from typing import NamedTuple
 from numba import njit
 
 from monitor.book.compiled import INNER, assess
-from monitor.book.pocket import cut, move_underlying, top_up
+from monitor.book.pocket import cut, move_instrument, move_underlying, top_up
 
-UNDERLYING, PRICE, TOP_UP, CUT = range(4)
+UNDERLYING, PRICE, TOP_UP, CUT, MARKET = range(5)
 FAR_FACTOR = 1e4  # a price at a ten-thousandth, or at ten thousand times
 PRICE_STEP = 1.01
 AMOUNT_STEPS = 128
 TOLERANCE = 1e-12  # of the change: how far beyond the turn the answer may lie
+BANKRUPT = -1.0
 LEAPS = 40  # chords before the search only doubles
 TURNS = 200
 
@@ -28,7 +29,7 @@ TURNS = 200
 class Aim(NamedTuple):
     """Where the pool turns: maintenance is `level` of equity, or a move by `distance` liquidates."""
 
-    level: float
+    level: float  # or BANKRUPT: equity is gone
     distance: float  # a fraction; 0 where it does not matter
     solvent: bool  # nothing required and less than nothing owned counts as breached
 
@@ -65,8 +66,10 @@ def change(kind, target, size, pool, book, pocket):  # type: ignore[no-untyped-d
     if kind == UNDERLYING:
         move_underlying(target, size, book, pocket)
     elif kind == PRICE:
-        mark = book.instruments[pocket.positions[target].instrument].mark
-        pocket.quotes[mark] = book.quotes[mark] * size
+        instrument = book.instruments[pocket.positions[target].instrument]
+        move_instrument(instrument, size, book, pocket)
+    elif kind == MARKET:
+        move_market(size, book, pocket)
     elif kind == TOP_UP:
         top_up(target, size, pool, book, pocket)
     else:
@@ -74,8 +77,23 @@ def change(kind, target, size, pool, book, pocket):  # type: ignore[no-untyped-d
 
 
 @njit(**INNER)
+def move_market(factor, book, pocket):  # type: ignore[no-untyped-def]
+    """Everything that follows some underlying at `factor` of its price; what follows none stays."""
+    for k in range(pocket.pools[0].position_last):
+        instrument = book.instruments[pocket.positions[k].instrument]
+        if instrument.underlying >= 0:
+            move_instrument(instrument, factor, book, pocket)
+    for k in range(pocket.pools[0].balance_last):
+        asset = book.assets[pocket.balances[k].asset]
+        if asset.underlying >= 0:
+            pocket.quotes[asset.price] = book.quotes[asset.price] * factor
+
+
+@njit(**INNER)
 def over(found, level, solvent):  # type: ignore[no-untyped-def]
-    """Maintenance over `level` of equity; at or above zero is breached."""
+    """Maintenance over `level` of equity; at or above zero is breached. BANKRUPT: nothing is left."""
+    if level == BANKRUPT:
+        return -found.equity
     if found.maintenance_margin > 0:
         return found.maintenance_margin - level * found.equity
     if solvent and found.equity < 0:

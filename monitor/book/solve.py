@@ -14,8 +14,19 @@ from numba import njit
 from monitor.book.compiled import INNER, LOOP, assess
 from monitor.book.near import NOBODY_KNOWS, empty_rise, list_binding
 from monitor.book.pocket import fill, list_underlyings, pocket_for, show_only
+from monitor.book.search import (
+    BANKRUPT,
+    MARKET,
+    PRICE,
+    UNDERLYING,
+    Aim,
+    amount_walk,
+    change,
+    excess,
+    price_walk,
+    turn,
+)
 from monitor.book.search import CUT as CUT
-from monitor.book.search import PRICE, UNDERLYING, Aim, amount_walk, change, excess, price_walk, turn
 from monitor.book.search import TOP_UP as TOP_UP
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
@@ -23,6 +34,7 @@ from monitor.margin.rows import Balance, Book, Pool, Requirement
 CONVEX_GROWTH = 2.0
 FINE_GROWTH = 1.0
 LIQUIDATION = Aim(1.0, 0.0, False)
+BANKRUPTCY = Aim(BANKRUPT, 0.0, False)
 Floats = npt.NDArray[np.float64]
 
 
@@ -56,19 +68,34 @@ def nearest_moves(models, growths, rows, book, pocket, room, lower, upper, dista
 
 
 @njit(**INNER)
-def find_prices(models, is_convex, pool, book, pocket, underlyings, prices):  # type: ignore[no-untyped-def]
-    """Writes each position's liquidation price by the venue's convention, the others held at mark; nan where
-    none. A pool that is liquidated already gets the price that would end it."""
+def find_market_moves(models, is_convex, pool, book, pocket, underlyings, market):  # type: ignore[no-untyped-def]
+    """Writes the factors, lower and upper, at which the pool is liquidated when the whole market moves by
+    them; nan where none."""
     now = excess(models, LIQUIDATION, book, pocket, underlyings)
+    for k in range(2):
+        market[k] = 1.0
+        if now < 0:
+            walk = price_walk(MARKET, 0, 2 * k - 1, is_convex)
+            market[k] = turn(models, walk, now, LIQUIDATION, pool, book, pocket, underlyings)
+
+
+@njit(**INNER)
+def find_prices(models, is_convex, aim, pool, book, pocket, underlyings, prices):  # type: ignore[no-untyped-def]
+    """Writes the price of each position at which the pool turns, the others held at mark (the venue's
+    convention); nan where none. A pool past its aim gets the price that would end that. An option's own
+    price ends nothing by itself: its underlying does."""
+    now = excess(models, aim, book, pocket, underlyings)
     for k in range(pocket.pools[0].position_last):
         position = pocket.positions[k]
-        side = -1 if (position.quantity > 0) == (now < 0) else 1
         instrument = book.instruments[position.instrument]
-        # An inverse contract's cost is convex in 1 / price: from the breached side a chord may overshoot.
-        may_leap = is_convex and (now < 0 or not instrument.inverse)
-        walk = price_walk(PRICE, k, side, may_leap)
-        found = turn(models, walk, now, LIQUIDATION, pool, book, pocket, underlyings)
-        prices[k] = book.quotes[instrument.mark] * found
+        prices[k] = math.nan
+        if instrument.option < 0:
+            side = -1 if (position.quantity > 0) == (now < 0) else 1
+            # An inverse contract's cost is convex in 1 / price: from the breached side a chord may overshoot.
+            may_leap = is_convex and (now < 0 or not instrument.inverse)
+            walk = price_walk(PRICE, k, side, may_leap)
+            found = turn(models, walk, now, aim, pool, book, pocket, underlyings)
+            prices[k] = book.quotes[instrument.mark] * found
 
 
 @njit(**INNER)
@@ -103,14 +130,16 @@ def find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, 
 
 
 @njit(**LOOP)
-def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs, adds):  # type: ignore[no-untyped-def]
+def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs, adds, market):  # type: ignore[no-untyped-def]
     """All that a message says of a pool, in one call: see Survey. Answers the number of underlyings."""
     fill(pool, book, pocket)
     count = list_underlyings(book, pocket, moves.underlying)
     underlyings = moves.underlying[:count]
     is_convex = terms.is_convex
     find_moves(models, is_convex, pool, book, pocket, underlyings, moves.lower, moves.upper)
-    find_prices(models, is_convex, pool, book, pocket, underlyings, legs.price)
+    find_market_moves(models, is_convex, pool, book, pocket, underlyings, market)
+    find_prices(models, is_convex, LIQUIDATION, pool, book, pocket, underlyings, legs.price)
+    find_prices(models, is_convex, BANKRUPTCY, pool, book, pocket, underlyings, legs.bankruptcy)
     weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
         if terms.is_additive and aim.distance > 0:
@@ -133,6 +162,19 @@ def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity
         maintenance[k] = found.maintenance_margin
 
 
+@njit(**LOOP)
+def requirement_later(models, paid, gone, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """The requirement once each balance has received what is `paid` (by line) and the positions that are
+    `gone` (by place) are no more."""
+    fill(pool, book, pocket)
+    for line in range(pocket.pools[0].balance_last):
+        pocket.balances[line].wallet += paid[line]
+    for place in range(pocket.pools[0].position_last):
+        if gone[place]:
+            pocket.positions[place].quantity = 0.0
+    return assess(models, 0, pocket)
+
+
 class MoveColumns(NamedTuple):
     """Liquidating factors by underlying; nan where no move that way liquidates."""
 
@@ -145,6 +187,7 @@ class LegColumns(NamedTuple):
     """By position, in its order in the pool."""
 
     price: Floats  # liquidation price by the venue's convention; nan for none
+    bankruptcy: Floats  # where equity is gone, the others held at mark; nan for nowhere
     maintenance_alone: Floats
     equity_without: Floats
     cut: Floats  # fraction whose closing is enough; nan where even all of it is not
@@ -156,6 +199,7 @@ class Survey(NamedTuple):
     moves: MoveColumns
     legs: LegColumns
     adds: Floats  # amount by balance that is enough; nan for none
+    market: Floats  # liquidating factors of a uniform move of the market, lower and upper; nan for none
 
 
 class Change(NamedTuple):
@@ -210,6 +254,7 @@ class Solver:
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
         self.after((), 0, book, pocket)
+        self.later(np.zeros(1), np.zeros(1, np.bool_), 0, book, pocket)
         self.assess(0, book)
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
@@ -243,9 +288,18 @@ class Solver:
         terms = Terms(bool(self.growths[model] > 1), bool(self.additive[model]))
         aim = Aim(float(level), float(distance), True)
         room = Room(empty_rise(book), np.empty_like(moves.underlying))
-        count = survey_pool(self.models, terms, aim, float(most), pool, book, pocket, room, moves, legs, adds)
+        market = np.full(2, math.nan)
+        columns = (room, moves, legs, adds, market)
+        count = survey_pool(self.models, terms, aim, float(most), pool, book, pocket, *columns)
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
-        return Survey(found, legs, adds)
+        return Survey(found, legs, adds, market)
+
+    def later(
+        self, paid: Floats, gone: npt.NDArray[np.bool_], pool: int, book: Book[float], pocket: Book[float]
+    ) -> Requirement[float]:
+        """What a pool requires after payments into its balances and the end of some positions."""
+        found: Requirement[float] = requirement_later(self.models, paid, gone, pool, book, pocket)
+        return found
 
     def after(
         self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Book[float]

@@ -66,6 +66,7 @@ class Contributor(msgspec.Struct, frozen=True):
     liquidation_price: float | None  # the venue's convention: this price moves, the others are held
     price_digits: int
     quantity_digits: int
+    bankruptcy_price: float | None = None  # where nothing is left of the pool, the others held at mark
 
 
 class UnderlyingMove(msgspec.Struct, frozen=True):
@@ -86,6 +87,18 @@ class RescueOption(msgspec.Struct, frozen=True):
     fraction: float | None  # of the position, for a cut
     ratio_after: float
     digits: int
+
+
+class Coming(msgspec.Struct, frozen=True):
+    """What happens to a pool at a known instant, all prices as they are now: funding, or an expiry."""
+
+    kind: str  # "funding" or "expiry"
+    at_ns: int  # wall clock
+    instruments: tuple[InstrumentId, ...]
+    received: float  # by the pool, in its unit; negative where it pays
+    ratio_before: float | None
+    ratio_after: float | None
+    accrued_share: float | None = None  # of the running interval; None where it is not known or no funding
 
 
 class MarginAssessment(msgspec.Struct, frozen=True):
@@ -114,6 +127,12 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     moves: tuple[UnderlyingMove, ...] = ()
     contributors: tuple[Contributor, ...] = ()  # worst by maintenance margin first
     rescue: tuple[RescueOption, ...] = ()
+    market_lower_percent: float | None = None  # the fall of the whole market that liquidates; negative
+    market_upper_percent: float | None = None  # the rise that does
+    venue_figure: float | None = None  # ours in the venue's own words and direction
+    venue_figure_name: str = ""
+    coming: tuple[Coming, ...] = ()  # the nearest first
+    is_liquidatable: bool | None = None  # by the venue's rule on equality; None while unknown
 
     @property
     def headroom(self) -> float | None:

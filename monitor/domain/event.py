@@ -27,6 +27,8 @@ class MarkPrice(msgspec.Struct, frozen=True, gc=False):
     next_funding_ns: int | None
     venue_ns: int
     received_ns: int
+    forward: float | None = None  # of an option: the price of its underlying at expiry
+    volatility: float | None = None  # of an option: 0.6 is 60 % a year
 
 
 class AssetPrice(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +42,7 @@ class AssetPrice(msgspec.Struct, frozen=True, gc=False):
     ask_buffer: float
     venue_ns: int
     received_ns: int
+    average: float | None = None  # the slow average that some venues hold against it
 
 
 class PriceRejected(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +83,8 @@ class PositionFact(msgspec.Struct, frozen=True):
     quantity: Decimal  # signed, long is positive
     entry_price: Decimal
     leverage: Decimal | None = None  # None: unchanged by this event
+    bids: Decimal = Decimal(0)  # quantity of open orders to buy
+    asks: Decimal = Decimal(0)  # quantity of open orders to sell
 
 
 class ToldMargin(msgspec.Struct, frozen=True):
@@ -99,6 +104,10 @@ class PoolFact(msgspec.Struct, frozen=True):
     told: ToldMargin | None = None  # what venue_ratio goes by; None for models that compute
     untold: str = ""  # venue_ratio without `told`: what the venue does not say, for the desk
     is_isolated: bool = False  # one position and its own margin, which goes back as the position is closed
+    category: int = -1  # e-mode of a lending market; -1 for none
+    threshold: Decimal = Decimal(
+        1
+    )  # where the venue liquidates on its own scale: 1.05 (uniMMR), 1.1 (margin)
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True):

@@ -45,6 +45,17 @@ class TierSchedule(msgspec.Struct, frozen=True):
     whole: bool = False  # the step's rate applies to the whole position, which jumps at a floor (OKX)
 
 
+class OptionTerms(msgspec.Struct, frozen=True):
+    """What an option gives the right to, and what its venue asks of a short one, of the underlying."""
+
+    strike: Decimal
+    is_call: bool
+    expiry_ns: int  # wall clock
+    initial_rate: Decimal = Decimal(0)
+    initial_floor: Decimal = Decimal(0)
+    maintenance_rate: Decimal = Decimal(0)
+
+
 class Instrument(msgspec.Struct, frozen=True):
     """A contract of a venue."""
 
@@ -58,6 +69,11 @@ class Instrument(msgspec.Struct, frozen=True):
     quantity_digits: int
     tiers: TierSchedule
     mark_cadence_s: float = 1.0  # how often the venue promises a mark
+    index: str = ""  # the index that its margin reads, as the venue names it; "": its mark is all it needs
+    reads_funding: bool = False  # its maintenance margin holds the next funding (BitMEX)
+    option: OptionTerms | None = None
+    funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
+    expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
 
 
 class CollateralAsset(msgspec.Struct, frozen=True):
@@ -69,6 +85,11 @@ class CollateralAsset(msgspec.Struct, frozen=True):
     digits: int
     tiers: TierSchedule | None = None  # collateral value schedule; None: counts in full
     price_cadence_s: float = 3.0  # how often the venue tells its price
+    liability: TierSchedule | None = None  # what a debt in it requires; None: nothing beyond itself
+    category: int = -1  # e-mode that it belongs to; -1 for none
+    category_rate: Decimal = Decimal(0)  # its liquidation threshold in that e-mode
+    category_initial: Decimal = Decimal(0)  # its loan to value in that e-mode
+    has_average: bool = False  # its venue tells a slow average of the price beside it (Drift)
 
 
 def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> TierSchedule:

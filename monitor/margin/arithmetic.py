@@ -1,5 +1,6 @@
 """The few operations that the two number systems spell differently: a formula writes `sqrt(x)` and reads the
-same over floats in compiled loops and over Decimal in a test.
+same over floats in compiled loops and over Decimal in a test. A number that brings its own (Decimal, or one
+that writes down its derivation) is asked.
 
 In Decimal they are as precise as the context (the normal distribution to 45 digits).
 """
@@ -7,6 +8,7 @@ In Decimal they are as precise as the context (the normal distribution to 45 dig
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -19,32 +21,35 @@ SERIES_ENDS = Decimal("1e-45")
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 
 
+def _by(x: Any, own: str, usual: Callable[[Any], Any]) -> Any:
+    """By the number's own method where it has one."""
+    return getattr(x, own)() if hasattr(x, own) else usual(x)
+
+
 def exp(x: N) -> N:
     """e to the x."""
-    if isinstance(x, Decimal):
-        return x.exp()
-    return math.exp(x)
+    found: N = _by(x, "exp", math.exp)
+    return found
 
 
 def log(x: N) -> N:
     """Natural logarithm; x above 0."""
-    if isinstance(x, Decimal):
-        return x.ln()
-    return math.log(x)
+    found: N = _by(x, "ln", math.log)
+    return found
 
 
 def sqrt(x: N) -> N:
     """Square root; x at or above 0."""
-    if isinstance(x, Decimal):
-        return x.sqrt()
-    return math.sqrt(x)
+    found: N = _by(x, "sqrt", math.sqrt)
+    return found
 
 
 def normal_cdf(x: N) -> N:
     """The share of a standard normal distribution below x."""
     if isinstance(x, Decimal):
         return _decimal_normal_cdf(x)
-    return math.erfc(-x / math.sqrt(2)) / 2
+    found: N = _by(x, "normal_cdf", lambda x: math.erfc(-x / math.sqrt(2)) / 2)
+    return found
 
 
 def ceil_to(x: N, per_unit: int) -> N:

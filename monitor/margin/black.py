@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from monitor.margin.arithmetic import log, normal_cdf, sqrt
 from monitor.margin.formula import formula
-from monitor.margin.rows import N, Option
+from monitor.margin.rows import Instrument, N, Option
 
 
 @formula
@@ -20,3 +20,13 @@ def black76(forward: N, option: Option[N], volatility: N, years: N) -> N:
         return max(side * (forward - option.strike), forward * 0)
     d1 = log(forward / option.strike) / spread + spread / 2
     return side * (forward * normal_cdf(side * d1) - option.strike * normal_cdf(side * (d1 - spread)))
+
+
+@formula
+def option_mark(instrument: Instrument[N], option: Option[N], forward: N, volatility: N, years: N) -> N:
+    """The mark of an option whose venue sends only its volatility, per unit of the underlying, in what the
+    option is priced in: the quote currency, or of an inverse one the coin, which is bought at the forward."""
+    worth = black76(forward, option, volatility, years)
+    if instrument.inverse:
+        return worth / forward
+    return worth

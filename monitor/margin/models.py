@@ -7,6 +7,7 @@ from enum import Flag, auto
 from typing import Any, NamedTuple
 
 from monitor.margin.bybit import bybit_isolated, bybit_unified
+from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.leveraged_token import leveraged_token
 from monitor.margin.margin_level import margin_level
 from monitor.margin.margin_pro import margin_pro
@@ -32,6 +33,7 @@ class Needs(Flag):
 
 
 PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
+DERIBIT = Needs.ENTRY | Needs.TIERS | Needs.OPTION
 
 
 class Model(NamedTuple):
@@ -62,6 +64,7 @@ class Model(NamedTuple):
 
 
 HYPERLIQUID = ("hyperliquid", Says("account value - maintenance margin", HEADROOM, at_equality=False))
+DERIBIT_SAYS = Says("maintenance_margin / margin_balance", RISING, at_equality=False)
 
 MODELS = {
     "tiered": Model(
@@ -70,6 +73,9 @@ MODELS = {
     "multi_assets": Model(multi_assets, True, Says("margin ratio", RISING), is_additive=True),
     "bybit_unified": Model(bybit_unified, True, Says("accountMMRate", RISING), is_additive=True),
     "bybit_isolated": Model(bybit_isolated, True, Says("margin ratio", RISING), is_additive=True),
+    # An order to sell is covered by what is long, so more of it may ask for less initial margin.
+    "deribit_inverse": Model(deribit_inverse, False, DERIBIT_SAYS, DERIBIT, offsets=True),
+    "deribit_linear": Model(deribit_linear, True, DERIBIT_SAYS, DERIBIT | Needs.INDEX, offsets=True),
     "venue_ratio": Model(
         venue_ratio, True, Says("", FALLING), Needs.NOTHING, is_told=True, is_additive=True, has_initial=False
     ),

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from random import Random
 
 from tests.support import draws_spotmargin, small_draws
+from tests.support.draws_deribit import deribit_pool
 from tests.support.small_market import SmallPool
 
 Draw = Callable[[Random, str], SmallPool]
 DRAWS: dict[str, Draw] = {
+    "deribit_inverse": deribit_pool,
+    "deribit_linear": deribit_pool,
     "margin_level": draws_spotmargin.spot_pool,
     "margin_pro": draws_spotmargin.spot_pool,
     "portfolio_unimmr": draws_spotmargin.spot_pool,

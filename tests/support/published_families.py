@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from tests.support import published_perpetuals, published_spotmargin
+from tests.support import (
+    published_deribit,
+    published_perpetuals,
+    published_spotmargin,
+)
 
 Way = Callable[[Mapping[str, Any]], dict[str, float]]
 
@@ -38,7 +42,11 @@ class Verdict(NamedTuple):
     reason: str
 
 
-FAMILIES: tuple[Family, ...] = (published_perpetuals, published_spotmargin)
+FAMILIES: tuple[Family, ...] = (
+    published_perpetuals,
+    published_deribit,
+    published_spotmargin,
+)
 
 
 def verdict(family: Family, case: Mapping[str, Any]) -> Verdict:

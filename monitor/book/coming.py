@@ -1,0 +1,117 @@
+"""What will happen to a pool at an instant that is known already: the next funding, an expiry.
+
+Prices are taken as they are now; what changes is the wallet that pays or receives, and the position that is
+no more. The ratio after it is the model's own, assessed in a pocket.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from monitor.book.assessor import Assessor
+from monitor.book.placing import PlacedPool, Placing
+from monitor.book.ratio import ratio_of
+from monitor.domain.assessment import Coming
+from monitor.domain.instrument import Instrument
+from monitor.margin.common import unrealised
+from monitor.margin.funding import accrued_share, funding_payment, next_funding_ns
+from monitor.margin.rows import Book, Position
+from monitor.margin.rows import Instrument as InstrumentRow
+
+MOST = 8  # events told of one pool
+FUNDING, EXPIRY = "funding", "expiry"
+
+
+class _Change(NamedTuple):
+    place: int  # of the position in the pool
+    received: float  # in the settle asset
+    share: float | None
+
+
+class Calendar:
+    """The coming events of pools."""
+
+    def __init__(self, placing: Placing, assessor: Assessor) -> None:
+        self._placing = placing
+        self._assessor = assessor
+
+    def coming(self, pool: PlacedPool, wall_ns: int) -> tuple[Coming, ...]:
+        """The nearest first; none where nothing is known of funding or expiry."""
+        book = self._assessor.book()
+        found: defaultdict[tuple[int, str], list[_Change]] = defaultdict(list)
+        for place, leg in enumerate(pool.legs):
+            instrument = self._placing.definitions.instruments[leg.instrument]
+            for at_ns, kind, change in self._changes(pool, place, instrument, book, wall_ns):
+                found[at_ns, kind].append(change)
+        return tuple(
+            self._event(pool, book, at_ns, kind, found[at_ns, kind]) for at_ns, kind in sorted(found)[:MOST]
+        )
+
+    def _changes(
+        self, pool: PlacedPool, place: int, instrument: Instrument, book: Book[float], wall_ns: int
+    ) -> Iterator[tuple[int, str, _Change]]:
+        position = book.positions[book.pools[pool.row].position_first + place]
+        row = book.instruments[position.instrument]
+        mark = float(book.quotes[row.mark])
+        funding = self._placing.definitions.funding.get(instrument.id)
+        hours = instrument.funding_hours
+        if funding is not None and (funding.next_ns is not None or hours):
+            at_ns = next_funding_ns(wall_ns, hours or 1) if funding.next_ns is None else funding.next_ns
+            share = accrued_share(wall_ns, at_ns, hours) if hours else None
+            received = float(funding_payment(position.quantity, mark, funding.rate, row))
+            if at_ns > wall_ns:
+                yield at_ns, FUNDING, _Change(place, received, share)
+        expiry_ns = instrument.expiry_ns if instrument.option is None else instrument.option.expiry_ns
+        if expiry_ns is not None and expiry_ns > wall_ns:
+            yield expiry_ns, EXPIRY, _Change(place, _payoff(position, row, mark, book), None)
+
+    def _event(
+        self, pool: PlacedPool, book: Book[float], at_ns: int, kind: str, changes: list[_Change]
+    ) -> Coming:
+        account = book.pools[pool.row]
+        paid = np.zeros(max(1, int(account.balance_last - account.balance_first)))
+        gone = np.zeros(max(1, len(pool.legs)), np.bool_)
+        total = 0.0
+        for change in changes:
+            line = self._line_of(pool, change.place, book)
+            paid[line] += change.received
+            gone[change.place] = kind == EXPIRY
+            price = book.assets[book.balances[account.balance_first + line].asset].price
+            total += change.received * float(book.quotes[price])
+        figures = self._assessor.figures[pool.row]
+        after = self._assessor.solver.later(paid, gone, pool.row, book, self._assessor.pocket(book))
+        shares = [change.share for change in changes if change.share is not None]
+        return Coming(
+            kind,
+            at_ns,
+            tuple(dict.fromkeys(pool.legs[change.place].instrument for change in changes)),
+            total,
+            ratio_of(float(figures.maintenance_margin), float(figures.equity)),
+            ratio_of(after.maintenance_margin, after.equity),
+            min(shares, default=None),
+        )
+
+    def _line_of(self, pool: PlacedPool, place: int, book: Book[float]) -> int:
+        """The balance that receives the profit of a position."""
+        account = book.pools[pool.row]
+        row = account.position_first + place
+        for line in range(account.balance_first, account.balance_last):
+            if book.balances[line].position_first <= row < book.balances[line].position_last:
+                return int(line - account.balance_first)
+        raise AssertionError(f"{pool.id}: nobody receives the profit of position {place}")
+
+
+def _payoff(held: Position[float], instrument: InstrumentRow[float], mark: float, book: Book[float]) -> float:
+    """What an expiry pays: a future its profit at the mark, an option what it is worth if it ended now."""
+    if instrument.option < 0:
+        return float(unrealised(held.quantity, held.entry_price, mark, instrument))
+    option = book.options[instrument.option]
+    forward = float(book.quotes[option.forward])
+    worth = max(option.side * (forward - option.strike), 0.0)
+    if instrument.inverse:
+        worth /= forward
+    return float(held.quantity * instrument.multiplier * worth)

@@ -1,0 +1,175 @@
+"""The book file: accounts and their market as JSON, so that a pool can be assessed at a desk.
+
+One schema, published by `margind schema book`. Numbers of holdings and rates may be written as JSON numbers
+or as text ("0.1"); they are read as decimals, exactly. Names are those of the venue. What a field means is
+in its comment; what a model needs of them, `margind assess` says when it is missing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$")]
+Rate = Annotated[Decimal, Meta(description="a fraction: 0.004 is 0.4 %")]
+Side = Literal["", "long", "short"]
+Price = Annotated[float, Meta(gt=0)]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Every part refuses a field that it does not know."""
+
+
+class Step(_Part, frozen=True):
+    """One step of a schedule, from `floor` up."""
+
+    floor: Decimal
+    maintenance_rate: Rate  # of a collateral schedule: how much of the value counts
+    initial_rate: Rate | None = None  # 1 / highest leverage; absent: as maintenance
+    deduction: Decimal | None = None  # absent: what makes the schedule continuous
+    slope: Decimal = Decimal(0)
+
+
+class Schedule(_Part, frozen=True):
+    """Steps in rising order. `whole`: the step's rate applies to all of it, not to the slice."""
+
+    steps: list[Step]
+    whole: bool = False
+    source: str = ""
+
+
+class Option(_Part, frozen=True):
+    """Terms of an option; the rates are what its venue asks of a short one, of the underlying."""
+
+    strike: Decimal
+    type: Literal["call", "put"]
+    expiry: datetime
+    initial_rate: Rate = Decimal(0)
+    initial_floor: Rate = Decimal(0)
+    maintenance_rate: Rate = Decimal(0)
+
+
+class Instrument(_Part, frozen=True):
+    """A contract, and what is measured of it now."""
+
+    symbol: str
+    kind: Literal["spot", "linear", "inverse", "quanto", "option", "leveraged_token"]
+    underlying: str
+    settle_asset: str
+    mark: Price | None = None
+    multiplier: Decimal = Decimal(1)
+    taker_fee: Rate = Decimal(0)
+    price_digits: int = 2
+    quantity_digits: int = 3
+    tiers: Schedule | None = None
+    option: Option | None = None
+    index: str = ""  # name of the index that its margin reads; "": the mark is enough
+    index_price: Price | None = None
+    funding_rate: float | None = None  # of the next interval, paid by longs
+    next_funding: datetime | None = None
+    funding_hours: Annotated[float, Meta(ge=0)] | None = None  # the interval; 0: continuous
+    expiry: datetime | None = None  # of a dated future
+    forward: Price | None = None
+    volatility: Annotated[float, Meta(ge=0)] | None = None  # 0.6 is 60 % a year
+
+
+class Asset(_Part, frozen=True):
+    """What a balance is in, as the venue's margin engine values it."""
+
+    asset: str
+    price: Price | None = None  # in the unit of the pools that hold it; not needed where it is that unit
+    underlying: str = ""  # "": follows nothing
+    digits: int = 2
+    bid_buffer: float = 0.0  # haircut on what is there
+    ask_buffer: float = 0.0  # surcharge on what is owed
+    average: Price | None = None
+    collateral: Schedule | None = None  # how much of it counts; absent: all
+    liability: Schedule | None = None  # what a debt in it requires
+    category: int = -1
+    category_rate: Rate = Decimal(0)
+    category_initial: Rate = Decimal(0)
+
+
+class Venue(_Part, frozen=True):
+    """A venue's definitions and prices."""
+
+    venue: Name
+    instruments: list[Instrument] = []
+    assets: list[Asset] = []
+
+
+class Balance(_Part, frozen=True):
+    """One asset of a pool."""
+
+    asset: str
+    wallet: Decimal = Decimal(0)
+    borrowed: Decimal = Decimal(0)
+    order_loss: Decimal = Decimal(0)
+    collateral: bool = True
+
+
+class Position(_Part, frozen=True):
+    """One leg; long is positive."""
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal | None = None
+    leverage: Decimal | None = None
+    side: Side = ""  # of hedge mode
+    bids: Decimal = Decimal(0)
+    asks: Decimal = Decimal(0)
+
+
+class Told(_Part, frozen=True):
+    """Equity and maintenance margin on the venue's word, where no model computes them."""
+
+    equity: Decimal
+    maintenance_margin: Decimal
+
+
+class Reported(_Part, frozen=True):
+    """The venue's own figures, for comparison, in its own scale."""
+
+    equity: float | None = None
+    initial_margin: float | None = None
+    maintenance_margin: float | None = None
+    ratio: float | None = None
+    ratio_name: str = ""
+    liquidation_prices: dict[str, float] = {}
+
+
+class Pool(_Part, frozen=True):
+    """What is liquidated together."""
+
+    pool: Name
+    model: str
+    unit: str  # what its equity and margins are counted in
+    balances: list[Balance] = []
+    positions: list[Position] = []
+    category: int = -1  # e-mode
+    threshold: Decimal = Decimal(1)  # where the venue liquidates on its own scale
+    is_isolated: bool = False
+    told: Told | None = None
+    reported: Reported | None = None
+
+
+class Account(_Part, frozen=True):
+    """The pools of one set of credentials, or of one address."""
+
+    venue: Name
+    account: Name
+    pools: list[Pool]
+    desk: str = "desk"
+
+
+class BookFile(_Part, frozen=True):
+    """The whole file."""
+
+    schema: Literal[1]
+    as_of: datetime
+    venues: list[Venue]
+    accounts: list[Account]

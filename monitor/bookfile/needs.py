@@ -1,0 +1,75 @@
+"""Whether a pool of a book file holds all that its model reads. Asked before anything is computed."""
+
+from __future__ import annotations
+
+from monitor.bookfile import format as parts
+from monitor.bookfile.problem import BookFileError
+from monitor.margin.models import MODELS, Needs
+
+OF_INSTRUMENTS = (
+    (Needs.TIERS, "tiers"),
+    (Needs.INDEX, "index_price"),
+    (Needs.FUNDING, "funding_rate"),
+)
+OF_POSITIONS = ((Needs.ENTRY, "entry_price"), (Needs.LEVERAGE, "leverage"))
+OF_OPTIONS = ("option", "forward", "volatility")
+
+
+def check_pool(source: str, where: str, pool: parts.Pool, venue: parts.Venue, at_venue: str) -> None:
+    """Raises BookFileError with the path of the first thing that is missing or that nobody supports."""
+    model = MODELS.get(pool.model)
+    if model is None:
+        raise BookFileError(
+            source, f"{where}.model", f"{pool.model} is not supported; there are {', '.join(MODELS)}"
+        )
+    if model.is_told and pool.told is None:
+        raise BookFileError(source, f"{where}.told", f"{pool.model} goes by what the venue tells: missing")
+    instruments = {instrument.symbol: (n, instrument) for n, instrument in enumerate(venue.instruments)}
+    for number, held in enumerate(pool.positions):
+        at = f"{where}.positions[{number}]"
+        if held.symbol not in instruments:
+            raise BookFileError(
+                source, f"{at}.symbol", f"{held.symbol} is not among the instruments of {venue.venue}"
+            )
+        place, instrument = instruments[held.symbol]
+        _check_position(source, at, held, instrument, model.needs)
+        _check_instrument(source, f"{at_venue}.instruments[{place}]", instrument, model.needs)
+    for number, balance in enumerate(pool.balances):
+        _check_price(source, f"{where}.balances[{number}]", balance.asset, pool, venue)
+    for held in pool.positions:
+        settle = instruments[held.symbol][1].settle_asset
+        _check_price(source, f"{where}.positions: settle asset", settle, pool, venue)
+
+
+def _check_position(
+    source: str, at: str, held: parts.Position, instrument: parts.Instrument, needs: Needs
+) -> None:
+    if instrument.kind == "option":
+        return  # what was paid is in the wallet
+    for need, field in OF_POSITIONS:
+        if need in needs and getattr(held, field) is None:
+            raise BookFileError(source, f"{at}.{field}", "missing; the model reads it")
+
+
+def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs: Needs) -> None:
+    if instrument.mark is None:
+        raise BookFileError(source, f"{at}.mark", f"{instrument.symbol} has no mark")
+    for need, field in OF_INSTRUMENTS:
+        if need is Needs.TIERS and instrument.kind == "option":
+            continue
+        if need in needs and getattr(instrument, field) is None:
+            raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} has none; the model reads it")
+    if instrument.kind == "option":
+        for field in OF_OPTIONS:
+            if getattr(instrument, field) is None:
+                raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} is an option without it")
+
+
+def _check_price(source: str, at: str, asset: str, pool: parts.Pool, venue: parts.Venue) -> None:
+    if asset == pool.unit:
+        return
+    known = {held.asset: held for held in venue.assets}
+    if asset not in known or known[asset].price is None:
+        raise BookFileError(
+            source, at, f"{asset} has no price in {pool.unit} among the assets of {venue.venue}"
+        )

@@ -1,0 +1,108 @@
+"""The control socket: what a running daemon answers to the commands of its own machine.
+
+HTTP over a unix socket in the data directory, mode 0600, so that `curl --unix-socket` can ask as well:
+
+    GET /pools/{venue}/{account}/{pool}/explain    why the number is what it is (schema: Explanation)
+    GET /pools/{venue}/{account}/{pool}/book       the pool and all that it reads, as a book file
+    GET /pools                                     the names of all pools
+
+It answers from the book on the loop, between two turns: what is told belongs together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from monitor.book.live_book import LiveBook
+from monitor.bookfile.export import exported
+from monitor.clock import Clock
+from monitor.domain.identity import PoolId
+from monitor.explain.explanation import explain
+
+NAME = "control.sock"
+ANSWER_S = 10.0
+POOL = "/pools/{venue}/{account}/{pool}"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LIVE = "the account's stream and snapshots"
+
+
+class NobodyAnswers(Exception):
+    """No daemon listens at the socket of this data directory."""
+
+
+class NotKnown(Exception):
+    """The daemon answers, and knows no such pool."""
+
+
+class ControlSocket:
+    """Serves while the daemon runs."""
+
+    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock) -> None:
+        self._path = data_dir / NAME
+        self._book = book
+        self._clock = clock
+        application = web.Application()
+        application.router.add_get("/pools", self._pools)
+        application.router.add_get(f"{POOL}/explain", self._answer(self._explain))
+        application.router.add_get(f"{POOL}/book", self._answer(self._export))
+        self._runner = web.AppRunner(application, access_log=None)
+
+    async def start(self) -> None:
+        """Listens; what another run left behind is replaced, for the data directory is ours alone."""
+        self._path.unlink(missing_ok=True)
+        await self._runner.setup()
+        mask = os.umask(0o177)
+        try:
+            await web.UnixSite(self._runner, str(self._path)).start()
+        finally:
+            os.umask(mask)
+
+    async def stop(self) -> None:
+        """Closes and removes the socket."""
+        await self._runner.cleanup()
+        self._path.unlink(missing_ok=True)
+
+    async def _pools(self, _: web.Request) -> web.Response:
+        return _json(sorted(self._book.placing.pools))
+
+    def _answer(self, ask: Callable[[PoolId], object]) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            parts = request.match_info
+            pool = PoolId(f"{parts['venue']}/{parts['account']}/{parts['pool']}")
+            found = ask(pool)
+            return web.Response(status=404) if found is None else _json(found)
+
+        return handle
+
+    def _explain(self, pool: PoolId) -> object:
+        return explain(self._book, pool, self._clock.monotonic_ns(), self._clock.wall_ns(), LIVE)
+
+    def _export(self, pool: PoolId) -> object:
+        return exported(self._book, pool, self._clock.wall_ns())
+
+
+def _json(content: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
+
+
+async def ask(data_dir: Path, path: str) -> bytes:
+    """What the daemon of this data directory answers; NobodyAnswers, NotKnown."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    connector = aiohttp.UnixConnector(str(data_dir / NAME))
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.get(f"http://margind{path}") as answer,
+        ):
+            if answer.status == web.HTTPNotFound.status_code:
+                raise NotKnown(path)
+            answer.raise_for_status()
+            return await answer.read()
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise NobodyAnswers(f"{data_dir / NAME}: {error}") from None

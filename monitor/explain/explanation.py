@@ -1,0 +1,209 @@
+"""The explanation of one pool: every input with its source and age, the derivation line by line, and what the
+venue says beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from monitor.book.live_book import LiveBook
+from monitor.book.placing import PlacedPool
+from monitor.book.ratio import ratio_of
+from monitor.domain.assessment import RiskBand, VenueReported
+from monitor.domain.event import PositionFact
+from monitor.domain.identity import InstrumentId, PoolId, symbol_of
+from monitor.explain.derivation import Line, Watcher
+from monitor.explain.named_rows import Names, Quotes, named_rows
+from monitor.margin.models import MODELS
+from monitor.margin.venue_words import venue_figure
+
+SCHEMA = 1
+AGREES = 1e-9  # the traced run and the compiled one do the same arithmetic
+WORDS = {"price": "price of", "average": "average of", "index": "index", "funding": "next funding of"}
+WORDS |= {"forward": "forward of", "volatility": "volatility of", "years": "years left of"}
+LEVEL_NAMES = ("warning", "margin_call", "critical", "liquidation")
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A number that the derivation begins with. `age_s` is null for what has no age."""
+
+    name: str
+    value: float
+    source: str
+    age_s: float | None = None
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """One of our figures beside the venue's own."""
+
+    what: str
+    ours: float
+    venues: float
+    apart: float
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why the number is what it is. Figures are null while the pool is UNKNOWN, and `why` says why."""
+
+    schema: int
+    pool: str
+    model: str
+    formula: str  # what the model says of itself
+    unit: str
+    as_of: datetime
+    band: str
+    why: str
+    inputs: tuple[Input, ...]
+    lines: tuple[Line, ...]
+    equity: float | None = None
+    initial_margin: float | None = None
+    maintenance_margin: float | None = None
+    margin_ratio: float | None = None
+    venue_figure_name: str = ""
+    venue_figure: float | None = None
+    beside: tuple[Beside, ...] = ()
+
+
+class Disagrees(ArithmeticError):
+    """The traced run and the compiled one differ: a fault of ours, never shown as an explanation."""
+
+
+def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: str) -> Explanation | None:
+    """The explanation of a pool as it is now; None when there is no such pool. `source` says where holdings
+    were read."""
+    pool = live.placing.pools.get(pool_id)
+    if pool is None:
+        return None
+    as_of = datetime.fromtimestamp(wall_ns / 1e9, UTC)
+    figures = live.assessor.figures[pool.row]
+    band = RiskBand(int(figures.band))
+    model = MODELS.get(pool.fact.model)
+    words = (pool.id, pool.fact.model, _first_line(model.assess.__doc__ if model else ""), pool.fact.unit)
+    if model is None or band is RiskBand.UNKNOWN:
+        why = pool.missing or "an input is missing, stale or implausible"
+        return Explanation(SCHEMA, *words, as_of, band.label, why, tuple(_holdings(live, pool, source)), ())
+    named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
+    watcher = Watcher(pool.fact.model, named)
+    found = watcher.run(model.assess)
+    equity, initial, maintenance = (float(value) for value in found)
+    _check(pool.id, (equity, maintenance), (float(figures.equity), float(figures.maintenance_margin)))
+    says = model.says_at(pool.venue)
+    told = venue_figure(says, equity, maintenance, float(pool.fact.threshold))
+    return Explanation(
+        SCHEMA,
+        *words,
+        as_of,
+        band.label,
+        _why_band(live, pool, equity, maintenance),
+        (*_holdings(live, pool, source), *_measured(live, named.quotes, now_ns)),
+        tuple(watcher.lines),
+        equity=equity,
+        initial_margin=initial if model.has_initial else None,
+        maintenance_margin=maintenance,
+        margin_ratio=ratio_of(maintenance, equity),
+        venue_figure_name=says.name,
+        venue_figure=None if math.isnan(told) else told,
+        beside=tuple(_beside(pool.fact.reported, equity, initial, maintenance)),
+    )
+
+
+def _check(pool: PoolId, traced: tuple[float, float], compiled: tuple[float, float]) -> None:
+    for ours, theirs in zip(traced, compiled, strict=True):
+        if not math.isclose(
+            ours, theirs, rel_tol=AGREES, abs_tol=AGREES * (abs(compiled[0]) + abs(compiled[1]))
+        ):
+            raise Disagrees(f"{pool}: the derivation gives {ours}, the book {theirs}")
+
+
+def _names(live: LiveBook, pool: PlacedPool) -> Names:
+    legs = tuple(_leg_name(leg) for leg in pool.legs)
+    return Names(pool.assets, legs, lambda row: quote_name(live.quotes.name(row)))
+
+
+def _leg_name(leg: PositionFact) -> str:
+    return f"{symbol_of(leg.instrument)} {leg.side}".rstrip()
+
+
+def quote_name(key: str) -> str:
+    """What a row of quotes measures, in words."""
+    if key in ("one", "zero"):
+        return {"one": "its own unit", "zero": "no funding"}[key]
+    subject, _, word = key.partition(" ")
+    return (
+        f"{WORDS[word]} {symbol_of(InstrumentId(subject))}"
+        if word
+        else f"mark of {symbol_of(InstrumentId(key))}"
+    )
+
+
+def _holdings(live: LiveBook, pool: PlacedPool, source: str) -> Iterator[Input]:
+    state = live.accounts[pool.account]
+    for fact in state.holdings.balances.values():
+        if fact.pool == pool.name:
+            for name in ("wallet", "borrowed", "order_loss"):
+                value = getattr(fact, name)
+                if value or name == "wallet":
+                    yield Input(f"{name.replace('_', ' ')} {fact.asset}", float(value), source)
+    for leg in pool.legs:
+        name = _leg_name(leg)
+        yield Input(f"quantity {name}", float(leg.quantity), source)
+        yield Input(f"entry price {name}", float(leg.entry_price), source)
+        if leg.leverage is not None:
+            yield Input(f"leverage {name}", float(leg.leverage), source)
+        definition = live.placing.definitions.instruments[leg.instrument]
+        tiers = len(definition.tiers.tiers)
+        if tiers:
+            yield Input(
+                f"tiers of {symbol_of(leg.instrument)}", float(tiers), definition.tiers.source or source
+            )
+
+
+def _measured(live: LiveBook, quotes: Quotes, now_ns: int) -> Iterator[Input]:
+    for row, value in quotes.read.items():
+        if live.quotes.is_fixed[row]:
+            continue
+        age_s = (now_ns - int(live.quotes.seen_ns[row])) / 1e9
+        yield Input(value.name, float(value), live.quotes.name(row).partition(":")[0], age_s)
+
+
+def _why_band(live: LiveBook, pool: PlacedPool, equity: float, maintenance: float) -> str:
+    """Which level the ratio has passed, and which is next; a distance may have raised the band further."""
+    if maintenance <= 0:
+        return "nothing is required"
+    levels = live.placing.levels[int(live.placing.columns.pools[pool.row].levels)]
+    ratio = maintenance / equity if equity > 0 else math.inf
+    passed = [
+        f"{name} {level:g}"
+        for name, level in zip(LEVEL_NAMES, levels.raise_at, strict=True)
+        if ratio >= level
+    ]
+    ahead = [
+        f"{name} {level:g}" for name, level in zip(LEVEL_NAMES, levels.raise_at, strict=True) if ratio < level
+    ]
+    told = f"ratio {ratio:.6g}"
+    told += f" is past {passed[-1]}" if passed else " is past no level"
+    told += f", next is {ahead[0]}" if ahead else ""
+    near = [f"{100 * distance:g} %" for distance in levels.distance_raise if distance]
+    return told + (f"; by distance the levels are {', '.join(near)}" if near else "")
+
+
+def _beside(
+    reported: VenueReported | None, equity: float, initial: float, maintenance: float
+) -> Iterator[Beside]:
+    if reported is None:
+        return
+    pairs = (
+        ("equity", equity, reported.equity),
+        ("initial margin", initial, reported.initial_margin),
+        ("maintenance margin", maintenance, reported.maintenance_margin),
+    )
+    for what, ours, venues in pairs:
+        if venues is not None:
+            yield Beside(what, ours, venues, ours - venues)
+
+
+def _first_line(text: str | None) -> str:
+    return " ".join((text or "").split("\n\n")[0].split())

@@ -1,0 +1,117 @@
+"""The operations of both number systems against mpmath: plain Python, compiled, and Decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from random import Random
+from typing import Any
+
+import mpmath
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import njit
+
+from monitor.margin.arithmetic import ceil_to, exp, floor_to, log, normal_cdf, sqrt
+
+DIGITS = 60
+EXACT = Decimal("1e-44")  # what the normal distribution promises, and far less than the others need
+FLOAT = 4e-16  # two steps of a float, of a number near 1
+rngs = st.integers(0, 2**48).map(Random)
+
+
+@njit(error_model="numpy")
+def compiled(exponent, positive, deviation):
+    """All four, inside compiled code."""
+    return exp(exponent), log(positive), sqrt(positive), normal_cdf(deviation)
+
+
+@njit(error_model="numpy")
+def compiled_quanta(value, per_unit):
+    """Both roundings, inside compiled code."""
+    return ceil_to(value, per_unit), floor_to(value, per_unit)
+
+
+def truth(function: Callable[..., Any], value: float | Decimal) -> Decimal:
+    """What mpmath says, with more digits than anybody here has."""
+    with mpmath.workdps(DIGITS + 20):
+        return Decimal(mpmath.nstr(function(mpmath.mpf(str(value))), DIGITS + 10))
+
+
+def apart(found: Any, true: Decimal) -> Decimal:
+    """How far off, of the greater of the truth and one."""
+    return abs(Decimal(found) - true) / max(abs(true), Decimal(1))
+
+
+@given(rng=rngs)
+def test_exp_log_and_sqrt_are_those_of_mpmath(rng: Random) -> None:
+    """Floats, plain and compiled, to the last digits; Decimal to the digits of its context."""
+    exponent, positive = rng.uniform(-30, 30), 10 ** rng.uniform(-12, 12)
+    in_loops = compiled(exponent, positive, 0.0)
+    cases = ((exp, mpmath.exp, exponent), (log, mpmath.log, positive), (sqrt, mpmath.sqrt, positive))
+    for (ours, theirs, value), in_loop in zip(cases, in_loops[:3], strict=True):
+        true = truth(theirs, value)
+        with localcontext(prec=DIGITS):
+            assert apart(ours(Decimal(str(value))), true) < Decimal("1e-55")
+            assert apart(ours(value), true) < 5 * FLOAT * (1 + abs(value))
+            assert apart(in_loop, true) < 5 * FLOAT * (1 + abs(value))
+
+
+@given(rng=rngs)
+def test_the_normal_distribution_is_that_of_mpmath(rng: Random) -> None:
+    """Decimal to 44 digits, floats to the last ones, from the middle to where nothing is left."""
+    deviation = rng.choice([rng.uniform(-4, 4), rng.uniform(-40, 40), rng.uniform(-15, -13), 0.0])
+    true = truth(mpmath.ncdf, deviation)
+    with localcontext(prec=DIGITS):
+        assert abs(normal_cdf(Decimal(str(deviation))) - true) < EXACT
+    for found in (normal_cdf(deviation), compiled(0.0, 1.0, deviation)[3]):
+        assert abs(Decimal(found) - true) < Decimal(2 * FLOAT)
+
+
+@pytest.mark.parametrize("deviation", [-8, -14, -20, -30, -37])
+def test_a_float_keeps_its_digits_in_the_tail(deviation: int) -> None:
+    """What is far out of the money is worth little, and that little is right."""
+    true = truth(mpmath.ncdf, deviation)
+    for found in (normal_cdf(float(deviation)), compiled(0.0, 1.0, float(deviation))[3]):
+        assert abs(Decimal(found) / true - 1) < Decimal(FLOAT) * deviation**2
+
+
+@given(rng=rngs)
+def test_both_sides_of_the_normal_distribution_add_up(rng: Random) -> None:
+    """What is below x and what is below -x are all of it."""
+    deviation = rng.uniform(-10, 10)
+    assert abs(normal_cdf(deviation) + normal_cdf(-deviation) - 1) < FLOAT
+    with localcontext(prec=DIGITS):
+        exact = Decimal(str(deviation))
+        assert abs(normal_cdf(exact) + normal_cdf(-exact) - 1) < EXACT
+
+
+@pytest.mark.parametrize(
+    ("value", "per_unit", "up", "down"),
+    [
+        ("1.0000001", 1_000_000, "1.000001", "1"),
+        ("-1.0000001", 1_000_000, "-1", "-1.000001"),
+        ("2.5", 2, "2.5", "2.5"),
+        ("0", 100, "0", "0"),
+        ("1e-30", 100, "0.01", "0"),
+        ("123456789.123456", 1_000_000, "123456789.123456", "123456789.123456"),
+    ],
+)
+def test_rounding_to_a_quantum_is_exact_in_decimal(value: str, per_unit: int, up: str, down: str) -> None:
+    """Up and down to a multiple of 1 / per_unit; a multiple stays."""
+    with localcontext(prec=DIGITS):
+        assert ceil_to(Decimal(value), per_unit) == Decimal(up)
+        assert floor_to(Decimal(value), per_unit) == Decimal(down)
+
+
+@given(rng=rngs)
+def test_rounding_a_float_is_off_by_one_quantum_at_most(rng: Random) -> None:
+    """A float may lie a hair beside the multiple that it stands for, plain and compiled alike."""
+    value, per_unit = rng.uniform(-1e6, 1e6), 10 ** rng.randint(0, 6)
+    with localcontext(prec=DIGITS):
+        exact = Decimal(str(value))
+        up, down = ceil_to(exact, per_unit), floor_to(exact, per_unit)
+    assert compiled_quanta(value, per_unit) == (ceil_to(value, per_unit), floor_to(value, per_unit))
+    assert abs(ceil_to(value, per_unit) - float(up)) < 1.001 / per_unit
+    assert abs(floor_to(value, per_unit) - float(down)) < 1.001 / per_unit
