@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.explain.derivation import Line
-from monitor.explain.explanation import Explanation
+from monitor.explain.document import Explanation
 from monitor.explain.traced import figure
 
 
