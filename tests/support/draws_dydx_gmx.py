@@ -84,4 +84,6 @@ def gmx_position(rng: Random, model: str) -> SmallPool:
 def collateral(rng: Random, contract: Contract) -> Line:
     """What was paid in: of the index token, of another, or dollars; sometimes with a fee owed in it."""
     coin = rng.choice([Coin("ETH", contract.mark, "ETH"), Coin("BTC", number(rng, 2, 5), "BTC"), USDC])
-    return Line(coin, rng.choice([NOTHING, number(rng, -8, 6)]), (), rng.choice([NOTHING, number(rng, -8, 2)]))
+    return Line(
+        coin, rng.choice([NOTHING, number(rng, -8, 6)]), (), rng.choice([NOTHING, number(rng, -8, 2)])
+    )
