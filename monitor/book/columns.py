@@ -157,7 +157,7 @@ class Columns:
     def write_instrument(self, row: int, instrument: row_types.Instrument[float], tiers: TierRows) -> None:
         """Writes an instrument, and its tiers behind it: where they lie is found here."""
         self.instruments = self._roomy(self.instruments, row, row_types.Instrument)
-        instrument.tier_first, instrument.tier_last = self._write_tiers(3 * row, tiers)
+        instrument.tier_first, instrument.tier_last = self._write_tiers(4 * row, tiers)
         self.instruments[row] = _values(instrument)
 
     def write_option(self, row: int, option: row_types.Option[float]) -> None:
@@ -166,14 +166,19 @@ class Columns:
         self.options[row] = _values(option)
 
     def write_unit(
-        self, row: int, unit: row_types.RiskUnit[float], scenarios: Sequence[row_types.Scenario[float]]
+        self,
+        row: int,
+        unit: row_types.RiskUnit[float],
+        scenarios: Sequence[row_types.Scenario[float]],
+        tiers: TierRows = (),
     ) -> None:
-        """Writes a risk unit, and its scenarios behind it."""
+        """Writes a risk unit, and behind it its scenarios and the scaling of its least charge."""
         self.units = self._roomy(self.units, row, row_types.RiskUnit)
         first = self._scenarios.reserve(row, len(scenarios))
         for offset, scenario in enumerate(scenarios):
             self._scenarios.rows[first + offset] = _values(scenario)
         unit.scenario_first, unit.scenario_last = first, first + len(scenarios)
+        unit.tier_first, unit.tier_last = self._write_tiers(4 * row + 3, tiers)
         self.units[row] = _values(unit)
 
     def write_asset(
@@ -181,8 +186,8 @@ class Columns:
     ) -> None:
         """Writes an asset, and behind it the schedules of its collateral value and of a debt in it."""
         self.assets = self._roomy(self.assets, row, row_types.Asset)
-        asset.tier_first, asset.tier_last = self._write_tiers(3 * row + 1, tiers)
-        asset.liability_first, asset.liability_last = self._write_tiers(3 * row + 2, liability)
+        asset.tier_first, asset.tier_last = self._write_tiers(4 * row + 1, tiers)
+        asset.liability_first, asset.liability_last = self._write_tiers(4 * row + 2, liability)
         self.assets[row] = _values(asset)
 
     def _write_tiers(self, owner: int, tiers: TierRows) -> tuple[int, int]:

@@ -109,7 +109,12 @@ class Definitions:
     def reads(self, row: int) -> frozenset[int]:
         """All rows of quotes that a position in this instrument row is assessed by."""
         instrument = self._columns.instruments[row]
-        read = {int(instrument.mark), int(instrument.index), int(instrument.funding)}
+        read = {
+            int(instrument.mark),
+            int(instrument.index),
+            int(instrument.funding),
+            int(instrument.years),
+        }
         if instrument.option >= 0:
             option = self._columns.options[instrument.option]
             read |= {int(option.forward), int(option.volatility), int(option.years)}
@@ -156,6 +161,7 @@ class Definitions:
             unit=-1,
             index=mark if beside.index_price is None else beside.index_price,
             funding=self._quotes.fixed_row("zero", 0.0) if beside.funding is None else beside.funding,
+            years=self._years(instrument),
         )
         self._columns.write_instrument(row, written, tier_rows(instrument.tiers))
 
@@ -171,13 +177,22 @@ class Definitions:
             quote(f"{instrument.id} volatility") if is_option else None,
         )
 
+    def _years(self, instrument: Instrument) -> int:
+        """The row of the time to its expiry, which `age_options` keeps; of what never expires a row that
+        is 0."""
+        expiry_ns = instrument.expiry_ns if instrument.option is None else instrument.option.expiry_ns
+        if expiry_ns is None:
+            return self._quotes.fixed_row("zero", 0.0)
+        row = self._quotes.fixed_row(f"{instrument.id} years", 0.0)
+        self._expiries[row] = expiry_ns
+        return row
+
     def _write_option(self, instrument: Instrument, terms: OptionTerms) -> int:
         row = self._option_rows.setdefault(instrument.id, len(self._option_rows))
         beside = self._quotes_beside(venue_of(instrument.id), instrument)
         assert beside.forward is not None
         assert beside.volatility is not None
-        years = self._quotes.fixed_row(f"{instrument.id} years", 0.0)
-        self._expiries[years] = terms.expiry_ns
+        years = self._years(instrument)
         self._quotes.set_apart(
             self._quotes.row(venue_of(instrument.id), instrument.id, instrument.mark_cadence_s)
         )

@@ -61,6 +61,7 @@ def copy_quotes(instrument, book, pocket):  # type: ignore[no-untyped-def]
     if instrument.unit >= 0:
         index = book.units[instrument.unit].index
         pocket.quotes[index] = book.quotes[index]
+        pocket.quotes[instrument.years] = book.quotes[instrument.years]
 
 
 @njit(**INNER)

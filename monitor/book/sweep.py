@@ -159,7 +159,7 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
 @njit(**INNER)
 def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-def]
     """The same of what an instrument has beside its mark: its index, an option's measured terms, the index
-    of its risk unit."""
+    and the expiry that its risk unit reads."""
     reasons, probe = quote_reasons[instrument.index], book.quotes[instrument.index]
     if instrument.option >= 0:
         option = book.options[instrument.option]
@@ -169,8 +169,8 @@ def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-d
         probe += book.quotes[option.forward] + book.quotes[option.volatility] + book.quotes[option.years]
     if instrument.unit >= 0:
         index = book.units[instrument.unit].index
-        reasons |= quote_reasons[index]
-        probe += book.quotes[index]
+        reasons |= quote_reasons[index] | quote_reasons[instrument.years]
+        probe += book.quotes[index] + book.quotes[instrument.years]
     return reasons, probe
 
 
@@ -188,9 +188,9 @@ def sum_of_terms(book):  # type: ignore[no-untyped-def]
     for option in book.options:
         probe += sum_of_option(option)
     for unit in book.units:
-        probe += unit.short_option_rate + unit.delta_rate + unit.roll_rate
+        probe += sum_of_rates(unit)
     for scenario in book.scenarios:
-        steps += scenario.price_move + scenario.volatility_move + scenario.weight
+        steps += scenario.price_move + scenario.volatility_move + scenario.weight + scenario.damping
     return probe + steps
 
 
@@ -223,13 +223,21 @@ def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
 
 @njit(**INNER)
 def sum_of_unit(row, book):  # type: ignore[no-untyped-def]
-    """Every number of a risk unit and of its scenarios."""
+    """Every number of a risk unit, of its scenarios and of its schedule."""
     unit = book.units[row]
-    probe = unit.short_option_rate + unit.delta_rate + unit.roll_rate
+    probe = sum_of_rates(unit) + sum_of_steps(unit.tier_first, unit.tier_last, book)
     for point in range(unit.scenario_first, unit.scenario_last):
         scenario = book.scenarios[point]
-        probe += scenario.price_move + scenario.volatility_move + scenario.weight
+        probe += scenario.price_move + scenario.volatility_move + scenario.weight + scenario.damping
     return probe
+
+
+@njit(**INNER)
+def sum_of_rates(unit):  # type: ignore[no-untyped-def]
+    """Every number of a risk unit's own row."""
+    shocks = unit.volatility_floor + unit.short_power + unit.long_power
+    shocks += unit.delta_threshold + unit.delta_slope + unit.delta_limit + unit.roll_rate + unit.roll_floor
+    return shocks + unit.reduction_rate + unit.initial_factor + unit.maintenance_factor
 
 
 @njit(**INNER)

@@ -30,3 +30,17 @@ def option_mark(instrument: Instrument[N], option: Option[N], forward: N, volati
     if instrument.inverse:
         return worth / forward
     return worth
+
+
+@formula
+def black76_delta(forward: N, option: Option[N], volatility: N, years: N) -> N:
+    """How much the worth in the quote currency follows the forward: 0 to 1 for a call, 0 to -1 for a put; at
+    expiry all or nothing."""
+    side = option.side
+    nothing = forward * 0
+    spread = nothing
+    if volatility > 0 and years > 0:
+        spread = volatility * sqrt(years)
+    if not spread > 0:
+        return nothing + side if side * (forward - option.strike) > 0 else nothing
+    return side * normal_cdf(side * (log(forward / option.strike) / spread + spread / 2))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
+from monitor.margin.deribit_portfolio import deribit_portfolio
 from monitor.margin.dydx import dydx
 from monitor.margin.gmx import gmx
 from monitor.margin.leveraged_token import leveraged_token
@@ -15,6 +16,7 @@ from monitor.margin.margin_level import margin_level
 from monitor.margin.margin_pro import margin_pro
 from monitor.margin.multi_assets import multi_assets
 from monitor.margin.okx_margin_isolated import okx_margin_isolated
+from monitor.margin.okx_portfolio import okx_portfolio
 from monitor.margin.portfolio_unimmr import portfolio_unimmr
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
@@ -78,6 +80,22 @@ MODELS = {
     # An order to sell is covered by what is long, so more of it may ask for less initial margin.
     "deribit_inverse": Model(deribit_inverse, False, DERIBIT_SAYS, DERIBIT, offsets=True),
     "deribit_linear": Model(deribit_linear, True, DERIBIT_SAYS, DERIBIT | Needs.INDEX, offsets=True),
+    # What hedges lowers the worst of the scenarios; long options make that neither convex nor growing.
+    "deribit_portfolio": Model(
+        deribit_portfolio,
+        False,
+        DERIBIT_SAYS,
+        Needs.ENTRY | Needs.OPTION | Needs.INDEX | Needs.UNIT,
+        offsets=True,
+    ),
+    "okx_portfolio": Model(
+        okx_portfolio,
+        False,
+        Says("mgnRatio", FALLING),
+        Needs.ENTRY | Needs.INDEX | Needs.UNIT,
+        offsets=True,
+        jumps=True,  # the borrowing margin, at a step of what is owed
+    ),
     "venue_ratio": Model(
         venue_ratio, True, Says("", FALLING), Needs.NOTHING, is_told=True, is_additive=True, has_initial=False
     ),

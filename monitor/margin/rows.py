@@ -80,6 +80,7 @@ class Instrument(Generic[N]):
     unit: int  # row of the risk unit that a portfolio margin nets it in; -1 for none
     index: Place  # row of quotes: the index price of its underlying; its mark where the venue has none
     funding: Place  # row of quotes: the rate of the next funding, paid by longs; a row that is 0 where none
+    years: Place  # row of quotes: time to its expiry; a row that is 0 for what never expires
 
 
 @dataclass(slots=True)
@@ -98,14 +99,25 @@ class Option(Generic[N]):
 
 @dataclass(slots=True)
 class RiskUnit(Generic[N]):
-    """What a portfolio margin nets together: usually everything on one underlying."""
+    """What a portfolio margin nets together: everything on one underlying that is settled in one asset."""
 
     index: Place  # row of quotes
     scenario_first: int
     scenario_last: int
-    short_option_rate: N  # least requirement of a unit of short options, of the underlying
-    delta_rate: N  # shock of the net delta, of its value
-    roll_rate: N  # shock between expiries, of the value that is netted across them
+    tier_first: int  # how a least charge is scaled with its size (OKX MR7); empty range: it is not
+    tier_last: int
+    inverse: int  # 1: settled in its own coin, so what is told in the quote currency is divided by the index
+    volatility_floor: N  # what an upward shock raises a volatility to at least; 0.5 is 50 % a year
+    short_power: N  # a volatility's shock grows with (30 days / time left) to this power, below 30 days
+    long_power: N  # and to this one above
+    delta_threshold: N  # net delta in the quote currency from where on it is charged for its size
+    delta_slope: N  # of the net delta, for each coin beyond the threshold
+    delta_limit: N  # of the net delta, at most
+    roll_rate: N  # a year, of the net delta of each expiry
+    roll_floor: N  # of the net delta of each expiry, at least
+    reduction_rate: N  # cost of closing, of the value of each position
+    initial_factor: N  # what initial margin is of the risk that was found
+    maintenance_factor: N  # and maintenance margin
 
 
 @dataclass(slots=True)
@@ -113,8 +125,9 @@ class Scenario(Generic[N]):
     """One point of the grid that a portfolio is repriced at."""
 
     price_move: N  # a fraction
-    volatility_move: N  # a fraction of the volatility
+    volatility_move: N  # a fraction of the volatility, of an option with 30 days left
     weight: N  # how much of the loss there counts
+    damping: N  # quote currency that is taken off the loss there
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.support import draws_dydx_gmx, draws_spotmargin, small_draws
+from tests.support import draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
 from tests.support.draws_deribit import deribit_pool
 from tests.support.small_market import SmallPool
 
@@ -17,6 +17,8 @@ DRAWS: dict[str, Draw] = {
     "margin_pro": draws_spotmargin.spot_pool,
     "portfolio_unimmr": draws_spotmargin.spot_pool,
     "okx_margin_isolated": draws_spotmargin.spot_pool,
+    "deribit_portfolio": draws_portfolio.deribit_pool,
+    "okx_portfolio": draws_portfolio.okx_pool,
     "leveraged_token": draws_spotmargin.token_pool,
     "dydx": draws_dydx_gmx.subaccount,
     "gmx": draws_dydx_gmx.gmx_position,

@@ -77,9 +77,17 @@ class Rows:
             mark = self._quote(contract.mark)
             index = mark if contract.index is None else self._quote(contract.index)
             others = (self._option(contract.option), self._unit(contract.unit), index)
-            row = Instrument(mark, underlying, *terms, *others, self._quote(contract.funding))
+            funding = self._quote(contract.funding)
+            years = self._years(contract, others[0], funding)
+            row = Instrument(mark, underlying, *terms, *others, funding, years)
             _append(self.book.instruments, row)
         return self._contracts[contract]
+
+    def _years(self, contract: Contract, option: int, funding: int) -> int:
+        """Its own row of quotes where it expires; else one that is 0, which its funding is then."""
+        if option >= 0:
+            return self.book.options[option].years
+        return funding if contract.years == contract.funding else self._quote(contract.years)
 
     def _option(self, terms: OptionTerms | None) -> int:
         if terms is None:
@@ -97,10 +105,10 @@ class Rows:
             self._units[unit] = len(self.book.units)
             first = len(self.book.scenarios)
             for point in unit.scenarios:
-                _append(self.book.scenarios, Scenario(*point))
-            rates = (unit.short_option_rate, unit.delta_rate, unit.roll_rate)
-            span = (first, len(self.book.scenarios))
-            _append(self.book.units, RiskUnit(self._quote(unit.index), *span, *rates))
+                _append(self.book.scenarios, Scenario(*dataclasses.astuple(point)))
+            spans = (first, len(self.book.scenarios), *self._tiers(unit.tiers))
+            rates = (getattr(unit, field.name) for field in dataclasses.fields(unit)[5:])
+            _append(self.book.units, RiskUnit(self._quote(unit.index), *spans, int(unit.inverse), *rates))
         return self._units[unit]
 
     def _coin(self, coin: Coin) -> int:

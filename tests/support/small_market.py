@@ -26,14 +26,35 @@ class OptionTerms:
 
 
 @dataclass(frozen=True)
-class RiskUnit:
-    """What a portfolio margin nets together; `scenarios` are (price move, volatility move, weight)."""
+class Point:
+    """One scenario of a portfolio margin; damping is in the quote currency."""
 
+    price_move: Decimal
+    volatility_move: Decimal = Decimal(0)
+    weight: Decimal = Decimal(1)
+    damping: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class RiskUnit:
+    """What a portfolio margin nets together."""
+
+    name: str
     index: Decimal
-    scenarios: tuple[tuple[Decimal, Decimal, Decimal], ...]
-    short_option_rate: Decimal = Decimal(0)
-    delta_rate: Decimal = Decimal(0)
+    scenarios: tuple[Point, ...]
+    tiers: tuple[MarginTier, ...] = ()  # how a least charge is scaled
+    inverse: bool = False
+    volatility_floor: Decimal = Decimal(0)
+    short_power: Decimal = Decimal(0)
+    long_power: Decimal = Decimal(0)
+    delta_threshold: Decimal = Decimal(0)
+    delta_slope: Decimal = Decimal(0)
+    delta_limit: Decimal = Decimal(0)
     roll_rate: Decimal = Decimal(0)
+    roll_floor: Decimal = Decimal(0)
+    reduction_rate: Decimal = Decimal(0)
+    initial_factor: Decimal = Decimal(1)
+    maintenance_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +72,7 @@ class Contract:
     unit: RiskUnit | None = None
     index: Decimal | None = None  # None: its mark
     funding: Decimal = Decimal(0)  # rate of the next funding, paid by longs
+    years: Decimal = Decimal(0)  # to the expiry of a dated future; an option has its own
 
 
 @dataclass(frozen=True)
