@@ -72,6 +72,7 @@ class Instrument(msgspec.Struct, frozen=True):
     index: str = ""  # the index that its margin reads, as the venue names it; "": its mark is all it needs
     reads_funding: bool = False  # its maintenance margin holds the next funding (BitMEX)
     option: OptionTerms | None = None
+    unit: str = ""  # whose published portfolio margin nets it: "deribit" or "okx"; "": none does
     funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
     expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
 
