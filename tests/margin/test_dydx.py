@@ -52,10 +52,15 @@ def exact(held: SmallPool) -> Requirement[Decimal]:
     return found
 
 
+def figures(equity: Number, initial: Number, maintenance: Number) -> Requirement[Decimal]:
+    """What is expected."""
+    return Requirement(Decimal(equity), Decimal(initial), Decimal(maintenance))
+
+
 def test_equality_is_safe_at_the_venue_and_liquidation_in_the_band() -> None:
     """A subaccount whose net collateral just equals its margin is not liquidated; one quantum less is."""
     at = exact(subaccount("-97", leg(1, 100)))
-    assert (at.equity, at.maintenance_margin) == (3, 3)
+    assert at == figures(3, 5, 3)
     assert not is_liquidatable(SAYS, 3.0, 3.0)
     assert is_breached(3.0, 3.0, 1.0)
     below = exact(subaccount("-97.000001", leg(1, 100)))
@@ -66,7 +71,7 @@ def test_equality_is_safe_at_the_venue_and_liquidation_in_the_band() -> None:
 def test_who_owes_without_a_position_is_not_liquidated() -> None:
     """Nothing required, nothing liquidated, though the balance is below nothing."""
     found = exact(subaccount(-1))
-    assert found == (-1, 0, 0)
+    assert found == figures(-1, 0, 0)
     assert not is_liquidatable(SAYS, -1.0, 0.0)
 
 
@@ -80,7 +85,7 @@ def test_worth_is_cut_off_and_margins_are_rounded_up(side: int) -> None:
 
 def test_dust_below_a_quantum_is_nothing() -> None:
     """What is worth less than a quantum is worth nothing and requires nothing."""
-    assert exact(subaccount(5, leg("0.9", QUANTUM))) == (5, 0, 0)
+    assert exact(subaccount(5, leg("0.9", QUANTUM))) == figures(5, 0, 0)
 
 
 def test_each_position_is_rounded_by_itself() -> None:
@@ -160,8 +165,7 @@ def test_open_interest_raises_the_initial_margin_alone() -> None:
     terms = (Decimal("0.05"), Decimal("0.6"), Decimal(35_000_000), Decimal(20_000_000), Decimal(50_000_000))
     (step,) = liquidity_tier(*terms).tiers
     assert (step.initial_rate, step.maintenance_rate) == (Decimal("0.525"), Decimal("0.03"))
-    found = exact(subaccount(0, leg(1, 1000, tier=step)))
-    assert (found.initial_margin, found.maintenance_margin) == (525, 30)
+    assert exact(subaccount(0, leg(1, 1000, tier=step))) == figures(1000, 525, 30)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_equality_is_safe_at_the_venue_and_liquidation_in_the_band() -> None:
 def test_nothing_remaining_is_past_what_must_remain() -> None:
     """The venue asks as well whether more than nothing remains; that never decides alone."""
     found = exact(held(dollars(0), market(100), 1, 100))
-    assert found == (0, 0, 1)
+    assert found == Requirement(NOTHING, NOTHING, ONE)
     assert is_liquidatable(MODELS["gmx"].says, 0.0, 1.0)
 
 
@@ -96,7 +96,7 @@ def test_profit_is_at_the_worse_of_two_prices(low: int, high: int) -> None:
 
 def test_a_position_with_no_size_needs_no_collateral() -> None:
     """The least collateral is asked of a position, not of a balance."""
-    assert exact(held(dollars(50), market(100), 0, 100)) == (50, 0, 0)
+    assert exact(held(dollars(50), market(100), 0, 100)) == Requirement(Decimal(50), NOTHING, NOTHING)
 
 
 @both_sides
