@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba.extending import overload
@@ -59,10 +59,8 @@ def ceil_to(x: N, per_unit: int) -> N:
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_CEILING) / per_unit
     if hasattr(x, "ceil_to"):
-        written: N = x.ceil_to(per_unit)
-        return written
-    found: N = np.ceil(x * per_unit) / per_unit
-    return found
+        return cast("N", x.ceil_to(per_unit))
+    return cast("N", np.ceil(x * per_unit) / per_unit)
 
 
 def floor_to(x: N, per_unit: int) -> N:
@@ -70,10 +68,8 @@ def floor_to(x: N, per_unit: int) -> N:
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_FLOOR) / per_unit
     if hasattr(x, "floor_to"):
-        written: N = x.floor_to(per_unit)
-        return written
-    found: N = np.floor(x * per_unit) / per_unit
-    return found
+        return cast("N", x.floor_to(per_unit))
+    return cast("N", np.floor(x * per_unit) / per_unit)
 
 
 def _decimal_normal_cdf(x: Decimal) -> Decimal:

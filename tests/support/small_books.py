@@ -35,6 +35,8 @@ from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallP
 NAMES = tuple(MODELS)
 COMPUTING = tuple(name for name in NAMES if not MODELS[name].is_told)
 UNDER_TIERS = tuple(name for name in COMPUTING if Needs.TIERS in MODELS[name].needs)  # that hold perpetuals
+# By model: more than what its venue's rounding takes from a small pool and gives back, in the pool's unit.
+QUANTA = {"dydx": 1e-5}
 ROW_TYPES = (Pool, Balance, Position, Instrument, Option, RiskUnit, Scenario, Asset, Tier)
 
 
