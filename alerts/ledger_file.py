@@ -18,6 +18,7 @@ from alerts.ledger_rows import (
     CREATE,
     SCHEMA,
     TABLES,
+    UNREADABLE,
     Contents,
     mark_of,
     newest_of,
@@ -83,7 +84,7 @@ def open_ledger(folder: Path) -> Opened:
     database: sqlite3.Connection | None
     try:
         database, contents = _open_or_mend(folder, damage)
-    except (sqlite3.Error, OSError) as error:
+    except (*UNREADABLE, OSError) as error:
         database, contents = None, _look_only(folder)
         damage.append(f"the disk does not take the ledger ({error}): what is told from now on is not kept")
     damage += [
@@ -116,7 +117,7 @@ def _open_or_mend(folder: Path, damage: list[str]) -> tuple[sqlite3.Connection, 
         if _is_disk_trouble(error):
             raise
         return _mend(folder, str(error), damage)
-    except _Damaged as error:
+    except (_Damaged, UnicodeDecodeError) as error:
         return _mend(folder, str(error), damage)
 
 
@@ -207,7 +208,7 @@ def _salvaged(folder: Path) -> Contents:
     try:
         with contextlib.closing(_connect(str(folder / FILE))) as database:
             return salvage(database)
-    except sqlite3.Error:
+    except UNREADABLE:
         return Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
 
 
@@ -216,7 +217,7 @@ def _look_only(folder: Path) -> Contents:
     try:
         with contextlib.closing(_connect(f"file:{folder / FILE}?immutable=1", uri=True)) as database:
             return salvage(database)
-    except sqlite3.Error:
+    except UNREADABLE:
         return Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
 
 

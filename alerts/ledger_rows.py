@@ -77,8 +77,12 @@ def mark_of(table: str, row: Sequence[object]) -> str:
     return hashlib.blake2b(repr((table, *row)).encode(), digest_size=12).hexdigest()
 
 
+# A complaint of SQLite that quotes a spoiled name is no text, and Python then raises that instead.
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+
+
 def read(database: sqlite3.Connection) -> Contents:
-    """All rows; what can't be read at all raises sqlite3.DatabaseError."""
+    """All rows; what can't be read at all raises one of UNREADABLE."""
     contents = Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
     for table in TABLES:
         _read_table(database, table, contents)
@@ -89,7 +93,7 @@ def salvage(database: sqlite3.Connection) -> Contents:
     """As far as it can be read."""
     contents = Contents({table: [] for table in TABLES}, dict.fromkeys(TABLES, 0))
     for table in TABLES:
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*UNREADABLE):
             _read_table(database, table, contents)
     return contents
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from monitor.cli_here import positive
@@ -61,8 +60,7 @@ def _explain(parsed: argparse.Namespace) -> int:
         return explain_file(parsed.book, parsed.pool, parsed.json)
     if parsed.pool is None:
         parsed.parser.error("which pool? venue/account/pool, as `margind status` names it, or --book FILE")
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # the daemon does the work
-    from monitor.explain.command import explain_live
+    from monitor.explain.live_command import explain_live
 
     return explain_live(parsed.data_dir or default_data_dir(), parsed.pool, parsed.json)
 
@@ -75,10 +73,8 @@ def add_export(commands: Commands) -> None:
 
 
 def _export(parsed: argparse.Namespace) -> int:
+    from monitor.explain.live_command import export_live
     from monitor.paths import default_data_dir
-
-    os.environ["NUMBA_DISABLE_JIT"] = "1"
-    from monitor.explain.command import export_live
 
     return export_live(parsed.data_dir or default_data_dir(), parsed.pool)
 
@@ -90,7 +86,6 @@ def add_schema(commands: Commands) -> None:
 
 
 def _schema(parsed: argparse.Namespace) -> int:
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # nothing is assessed
-    from monitor.bookfile.command import schema
+    from monitor.schemas import schema
 
     return schema(parsed.name)

@@ -15,29 +15,19 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
 from monitor.book.live_book import LiveBook
 from monitor.bookfile.export import exported
 from monitor.clock import Clock
+from monitor.control_client import NAME
 from monitor.domain.identity import PoolId
 from monitor.explain.explanation import explain
 
-NAME = "control.sock"
-ANSWER_S = 10.0
 POOL = "/pools/{venue}/{account}/{pool}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LIVE = "the account's stream and snapshots"
-
-
-class NobodyAnswers(Exception):
-    """No daemon listens at the socket of this data directory."""
-
-
-class NotKnown(Exception):
-    """The daemon answers, and knows no such pool."""
 
 
 class ControlSocket:
@@ -89,20 +79,3 @@ class ControlSocket:
 
 def _json(content: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(content), content_type="application/json")
-
-
-async def ask(data_dir: Path, path: str) -> bytes:
-    """What the daemon of this data directory answers; NobodyAnswers, NotKnown."""
-    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
-    connector = aiohttp.UnixConnector(str(data_dir / NAME))
-    try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-            session.get(f"http://margind{path}") as answer,
-        ):
-            if answer.status == web.HTTPNotFound.status_code:
-                raise NotKnown(path)
-            answer.raise_for_status()
-            return await answer.read()
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise NobodyAnswers(f"{data_dir / NAME}: {error}") from None

@@ -34,6 +34,39 @@ SHIPPED = {
     # distance.
     "venue_ratio": Shipped(Levels(0.4, 0.6, 0.8), None),
 }
+# Models that no adapter of ours feeds yet: pools of book files. Where the venue itself calls for margin at a
+# level of its own, critical lies beyond it; a loan is far from its end at a ratio where a perpetual is near.
+USUAL = Shipped(Levels(0.5, 0.7, 0.85), EARLY)
+LOAN = Shipped(Levels(0.8, 0.88, 0.95), EARLY)
+OFFLINE = dict.fromkeys(
+    (
+        "bitget",
+        "bitmex_cross",
+        "bitmex_isolated",
+        "bybit_inverse_isolated",
+        "deribit_inverse",
+        "deribit_linear",
+        "deribit_portfolio",
+        "drift",
+        "dydx",
+        "gate_futures",
+        "gate_unified",
+        "gmx",
+        "kraken_multi",
+        "kraken_single",
+        "leveraged_token",
+        "margin_pro",
+        "okx_isolated",
+        "okx_margin_isolated",
+        "okx_multi",
+        "okx_portfolio",
+        "okx_single",
+    ),
+    USUAL,
+)
+OFFLINE |= dict.fromkeys(("aave", "compound", "maker"), LOAN)
+OFFLINE["margin_level"] = Shipped(Levels(0.85, 0.95, 0.98), EARLY)  # margin calls at 1.3 and 1.16, end 1.1
+OFFLINE["portfolio_unimmr"] = Shipped(Levels(0.7, 0.875, 0.95), EARLY)  # warnings at 1.5 and 1.2, end 1.05
 NO_MODEL = Shipped(
     Levels(0.5, 0.7, 0.85), None
 )  # a pool without a supported model is UNKNOWN, whatever its levels
@@ -52,7 +85,7 @@ def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str
     """Where each level is raised and cleared; what an entry leaves out comes from the next less specific."""
     matching = [t for t in thresholds if takes(t, account, desk, model)]
     by_weight = sorted(matching, key=weight, reverse=True)
-    shipped = SHIPPED.get(model, NO_MODEL)
+    shipped = SHIPPED.get(model) or OFFLINE.get(model, NO_MODEL)
     ratio = next((t.ratio for t in by_weight if t.ratio is not None), shipped.ratio)
     distance = next((t.distance for t in by_weight if t.distance is not None), shipped.distance)
     hysteresis = next((t.hysteresis for t in by_weight if t.hysteresis is not None), DEFAULT_HYSTERESIS)

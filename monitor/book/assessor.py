@@ -193,7 +193,8 @@ class Assessor:
             instrument = book.instruments[book.positions[row].instrument]
             size = abs(book.positions[row].quantity) * instrument.multiplier
             price = book.quotes[instrument.mark]
-            total += size / price if instrument.inverse else size * price
+            is_in_coins = instrument.inverse and instrument.option < 0  # an option's price is in them already
+            total += size / price if is_in_coins else size * price
         return float(total)
 
     def _fit(self) -> None:

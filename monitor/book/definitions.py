@@ -16,8 +16,10 @@ from monitor.domain.event import AssetPrice, MarkPrice
 from monitor.domain.identity import InstrumentId, venue_of
 from monitor.domain.instrument import CollateralAsset, Instrument, Kind, OptionTerms, TierSchedule
 from monitor.margin import rows
+from monitor.margin.portfolio_terms import UnitTerms, deribit_terms, okx_terms, unit_rows
 
 ASSET_CADENCE_S = 3.0
+DERIBIT = "deribit"
 YEAR_NS = 365 * 86_400 * 1_000_000_000  # of 365 days, as the venues count
 AssetKey = tuple[str, str, str]  # venue, asset, the unit that it is counted in
 
@@ -49,6 +51,7 @@ class Definitions:
         self.underlyings: dict[str, int] = {}
         self._instrument_rows: dict[InstrumentId, int] = {}
         self._option_rows: dict[InstrumentId, int] = {}
+        self._unit_rows: dict[tuple[str, str, str], int] = {}
         self._asset_rows: dict[AssetKey, int] = {}
         self._asset_facts: dict[tuple[str, str], tuple[float, float]] = {}
         self._beside: dict[int, Beside] = {}  # by the row of the mark
@@ -115,6 +118,8 @@ class Definitions:
             int(instrument.funding),
             int(instrument.years),
         }
+        if instrument.unit >= 0:
+            read.add(int(self._columns.units[instrument.unit].index))
         if instrument.option >= 0:
             option = self._columns.options[instrument.option]
             read |= {int(option.forward), int(option.volatility), int(option.years)}
@@ -158,7 +163,7 @@ class Definitions:
             tier_last=0,
             inverse=int(is_inverse(instrument)),
             option=-1 if instrument.option is None else self._write_option(instrument, instrument.option),
-            unit=-1,
+            unit=-1 if not instrument.unit else self._write_unit(instrument, beside.index_price or mark),
             index=mark if beside.index_price is None else beside.index_price,
             funding=self._quotes.fixed_row("zero", 0.0) if beside.funding is None else beside.funding,
             years=self._years(instrument),
@@ -209,6 +214,15 @@ class Definitions:
         self._columns.write_option(row, written)
         return row
 
+    def _write_unit(self, instrument: Instrument, index: int) -> int:
+        """The risk unit that the instrument is netted in; raises Unsupported where the venue publishes no
+        parameters of it."""
+        key = (venue_of(instrument.id), instrument.underlying, instrument.settle_asset)
+        row = self._unit_rows.setdefault(key, len(self._unit_rows))
+        written = unit_rows(unit_terms(instrument), index)
+        self._columns.write_unit(row, written.unit, written.scenarios, written.tiers)
+        return row
+
     def _rewrite_asset(self, venue: str, asset: str) -> list[int]:
         again = [(row, key) for key, row in self._asset_rows.items() if key[:2] == (venue, asset)]
         for row, key in again:
@@ -245,6 +259,14 @@ def is_inverse(instrument: Instrument) -> bool:
     if instrument.option is None:
         return instrument.kind is Kind.INVERSE
     return instrument.settle_asset == instrument.underlying
+
+
+def unit_terms(instrument: Instrument) -> UnitTerms:
+    """What its venue publishes of the unit that it is netted in; raises Unsupported where it does not."""
+    if instrument.unit == DERIBIT:
+        return deribit_terms(instrument.underlying, instrument.settle_asset)
+    inverse = instrument.settle_asset == instrument.underlying
+    return okx_terms(instrument.underlying, is_option=instrument.option is not None, inverse=inverse)
 
 
 def tier_rows(schedule: TierSchedule | None) -> tuple[rows.Tier[float], ...]:

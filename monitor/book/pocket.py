@@ -8,7 +8,7 @@ from numba import njit
 from monitor.book.compiled import INNER
 from monitor.book.tables import empty_rows
 from monitor.margin import rows as row_types
-from monitor.margin.black import black76
+from monitor.margin.black import option_mark
 from monitor.margin.common import notional, unrealised
 from monitor.margin.rows import Book
 
@@ -121,16 +121,13 @@ def move_instrument(instrument, factor, book, pocket):  # type: ignore[no-untype
 
 @njit(**INNER)
 def repriced(instrument, option, forward, factor, book):  # type: ignore[no-untyped-def]
-    """The mark of an option after a move: the venue's, and what Black-76 says that the move adds. An inverse
-    one is marked in the coin."""
+    """The mark of an option after a move: the venue's, and what Black-76 says that the move adds."""
     mark = book.quotes[instrument.mark]
     if factor == 1:
         return mark
     volatility, years = book.quotes[option.volatility], book.quotes[option.years]
-    before = black76(forward, option, volatility, years)
-    after = black76(forward * factor, option, volatility, years)
-    if instrument.inverse:
-        before, after = before / forward, after / (forward * factor)
+    before = option_mark(instrument, option, forward, volatility, years)
+    after = option_mark(instrument, option, forward * factor, volatility, years)
     return max(mark + after - before, 0.0)
 
 

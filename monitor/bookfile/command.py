@@ -1,26 +1,20 @@
-"""`margind assess` and `margind schema`: what they print."""
+"""`margind assess`: what it prints."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from monitor.book.describe import Ask
 from monitor.bookfile.assess import assess_files
-from monitor.bookfile.document import Document, document_of
-from monitor.bookfile.format import BookFile
+from monitor.bookfile.document import document_of
 from monitor.bookfile.problem import BookFileError
 from monitor.bookfile.text import lines
 from monitor.exit_codes import CommandFailed, ExitCode
-from monitor.explain.explanation import Explanation
 
 MOST_POSITIONS = 100_000
-SCHEMAS: dict[str, type[Any]] = {"book": BookFile, "assessment": Document, "explanation": Explanation}
 
 
 def assess(files: Sequence[Path], target_ratio: float | None, as_json: bool) -> int:
@@ -35,11 +29,4 @@ def assess(files: Sequence[Path], target_ratio: float | None, as_json: bool) -> 
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
         print(*lines(document), sep="\n")
-    return ExitCode.DONE
-
-
-def schema(name: str) -> int:
-    """Prints a JSON Schema."""
-    json.dump(msgspec.json.schema(SCHEMAS[name]), sys.stdout, indent=2)
-    print()
     return ExitCode.DONE

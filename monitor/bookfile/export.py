@@ -97,6 +97,7 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         next_funding=None if funding is None else _moment(funding.next_ns),
         forward=_value(live, f"{name} forward") if _is_option(definition) else None,
         volatility=_value(live, f"{name} volatility") if _is_option(definition) else None,
+        unit=cast(parts.Unit, definition.unit),
     )
 
 

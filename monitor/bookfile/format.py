@@ -17,6 +17,7 @@ from msgspec import Meta
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$")]
 Rate = Annotated[Decimal, Meta(description="a fraction: 0.004 is 0.4 %")]
 Side = Literal["", "long", "short"]
+Unit = Literal["", "deribit", "okx"]
 Price = Annotated[float, Meta(gt=0)]
 
 
@@ -75,6 +76,7 @@ class Instrument(_Part, frozen=True):
     expiry: datetime | None = None  # of a dated future
     forward: Price | None = None
     volatility: Annotated[float, Meta(ge=0)] | None = None  # 0.6 is 60 % a year
+    unit: Unit = ""  # whose published portfolio margin nets it
 
 
 class Asset(_Part, frozen=True):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from monitor.book.definitions import unit_terms
 from monitor.bookfile import format as parts
 from monitor.bookfile.needs import check_pool
 from monitor.bookfile.problem import BookFileError
@@ -39,6 +40,7 @@ from monitor.domain.instrument import (
     TierSchedule,
     checked_schedule,
 )
+from monitor.margin.portfolio_terms import Unsupported
 
 SECOND_NS = 1_000_000_000
 RECEIVED_NS = 3_600 * SECOND_NS  # any moment of our own clock; nothing in a file grows old
@@ -131,7 +133,7 @@ class _Reader:
             measured = (given.mark, given.index_price, given.funding_rate, next_ns, self._wall_ns)
             beside = (given.forward, given.volatility)
             self.marks.append(MarkPrice(name, *measured, RECEIVED_NS, *beside))
-        return Instrument(
+        made = Instrument(
             id=name,
             kind=Kind(given.kind),
             underlying=given.underlying,
@@ -146,7 +148,17 @@ class _Reader:
             option=None if given.option is None else _option(given.option),
             funding_hours=given.funding_hours,
             expiry_ns=_moment_ns(given.expiry),
+            unit=given.unit,
         )
+        self._check_unit(f"{where}.unit", made)
+        return made
+
+    def _check_unit(self, where: str, instrument: Instrument) -> None:
+        try:
+            if instrument.unit:
+                unit_terms(instrument)
+        except Unsupported as error:
+            raise BookFileError(self._source, where, str(error)) from None
 
     def _asset(self, where: str, venue: str, given: parts.Asset) -> CollateralAsset:
         if given.price is not None:

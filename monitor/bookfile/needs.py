@@ -10,6 +10,7 @@ OF_INSTRUMENTS = (
     (Needs.TIERS, "tiers"),
     (Needs.INDEX, "index_price"),
     (Needs.FUNDING, "funding_rate"),
+    (Needs.UNIT, "unit"),
 )
 OF_POSITIONS = ((Needs.ENTRY, "entry_price"), (Needs.LEVERAGE, "leverage"))
 OF_OPTIONS = ("option", "forward", "volatility")
@@ -57,7 +58,7 @@ def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs:
     for need, field in OF_INSTRUMENTS:
         if need is Needs.TIERS and instrument.kind == "option":
             continue
-        if need in needs and getattr(instrument, field) is None:
+        if need in needs and getattr(instrument, field) in (None, ""):
             raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} has none; the model reads it")
     if instrument.kind == "option":
         for field in OF_OPTIONS:

@@ -79,7 +79,7 @@ def _pool_cells(pool: Pool) -> list[str]:
         pool.unit,
         _percent(pool.distance_percent),
         " ".join(market) or "-",
-        "-" if pool.venue_figure is None else f"{pool.venue_figure_name} {number(pool.venue_figure)}",
+        f"{pool.venue_figure_name} {number(pool.venue_figure)}" if pool.venue_figure_name else "-",
     ]
 
 

@@ -72,6 +72,7 @@ class Instrument(msgspec.Struct, frozen=True):
     index: str = ""  # the index that its margin reads, as the venue names it; "": its mark is all it needs
     reads_funding: bool = False  # its maintenance margin holds the next funding (BitMEX)
     option: OptionTerms | None = None
+    unit: str = ""  # whose published portfolio margin nets it: "deribit" or "okx"; "": none does
     funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
     expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
 
@@ -132,6 +133,8 @@ def _check_rates(where: str, tier: MarginTier) -> None:
             f"{where}: maintenance rate {tier.maintenance_rate} is above the initial rate "
             f"{tier.initial_rate} (1 / highest leverage)"
         )
+    if not (tier.slope.is_finite() and tier.slope >= 0):
+        raise BadSchedule(f"{where}: slope {tier.slope} makes the rate fall as the position grows")
 
 
 def _check_rise(where: str, before: MarginTier, after: MarginTier) -> None:

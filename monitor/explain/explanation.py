@@ -7,64 +7,22 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import msgspec
-
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import InstrumentId, PoolId, symbol_of
-from monitor.explain.derivation import Line, Watcher
+from monitor.explain.derivation import Watcher
+from monitor.explain.document import SCHEMA, Beside, Explanation, Input
 from monitor.explain.named_rows import Names, Quotes, named_rows
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import venue_figure
 
-SCHEMA = 1
 AGREES = 1e-9  # the traced run and the compiled one do the same arithmetic
 WORDS = {"price": "price of", "average": "average of", "index": "index", "funding": "next funding of"}
 WORDS |= {"forward": "forward of", "volatility": "volatility of", "years": "years left of"}
 LEVEL_NAMES = ("warning", "margin_call", "critical", "liquidation")
-
-
-class Input(msgspec.Struct, frozen=True):
-    """A number that the derivation begins with. `age_s` is null for what has no age."""
-
-    name: str
-    value: float
-    source: str
-    age_s: float | None = None
-
-
-class Beside(msgspec.Struct, frozen=True):
-    """One of our figures beside the venue's own."""
-
-    what: str
-    ours: float
-    venues: float
-    apart: float
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """Why the number is what it is. Figures are null while the pool is UNKNOWN, and `why` says why."""
-
-    schema: int
-    pool: str
-    model: str
-    formula: str  # what the model says of itself
-    unit: str
-    as_of: datetime
-    band: str
-    why: str
-    inputs: tuple[Input, ...]
-    lines: tuple[Line, ...]
-    equity: float | None = None
-    initial_margin: float | None = None
-    maintenance_margin: float | None = None
-    margin_ratio: float | None = None
-    venue_figure_name: str = ""
-    venue_figure: float | None = None
-    beside: tuple[Beside, ...] = ()
 
 
 class Disagrees(ArithmeticError):

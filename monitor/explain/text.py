@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.explain.derivation import Line
-from monitor.explain.explanation import Explanation
+from monitor.explain.document import Explanation
 from monitor.explain.traced import figure
 
 
@@ -56,7 +56,7 @@ def _result(found: Explanation) -> Iterator[str]:
     ratio = "none: equity is not above zero" if found.margin_ratio is None else f"{found.margin_ratio:.6f}"
     yield f"{'margin ratio':19}{ratio:>20}  maintenance / equity; 1 is liquidation"
     yield f"{found.band}: {found.why}"
-    if found.venue_figure is not None:
+    if found.venue_figure is not None and found.venue_figure_name:
         yield f"in the venue's words: {found.venue_figure_name} {figure(found.venue_figure)}"
     for beside in found.beside:
         yield f"the venue says {beside.what} {figure(beside.venues)}: ours is {figure(beside.apart)} apart"

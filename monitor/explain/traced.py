@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 ADD, TIMES, POWER = 1, 2, 3  # how tightly an operation binds
 MINUS = "−"
 NOTHING = "0"  # the name of the nothing that a sum begins with
@@ -99,6 +101,14 @@ class Traced(float):
     def normal_cdf(self) -> Traced:
         """The share of a standard normal distribution below this."""
         return self._through("N", lambda x: math.erfc(-x / math.sqrt(2)) / 2)
+
+    def ceil_to(self, per_unit: int) -> Traced:
+        """Rounded up to a multiple of 1 / `per_unit`."""
+        return self._through("rounded up", lambda x: float(np.ceil(x * per_unit)) / per_unit)
+
+    def floor_to(self, per_unit: int) -> Traced:
+        """Rounded down to a multiple of 1 / `per_unit`."""
+        return self._through("rounded down", lambda x: float(np.floor(x * per_unit)) / per_unit)
 
     def _through(self, word: str, function: Callable[[float], float]) -> Traced:
         return Traced(function(float(self)), made=Made(word, POWER, (self,)))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+import numpy as np
 from numba.extending import overload
 
 from monitor.margin.rows import N
@@ -53,17 +54,26 @@ def normal_cdf(x: N) -> N:
 
 
 def ceil_to(x: N, per_unit: int) -> N:
-    """Rounded up to a multiple of 1 / `per_unit`."""
+    """Rounded up to a multiple of 1 / `per_unit`. numpy's, because it stays a float however large the number
+    is, and lets what is no number be none."""
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_CEILING) / per_unit
-    return math.ceil(x * per_unit) / per_unit
+    if hasattr(x, "ceil_to"):
+        written: N = x.ceil_to(per_unit)
+        return written
+    found: N = np.ceil(x * per_unit) / per_unit
+    return found
 
 
 def floor_to(x: N, per_unit: int) -> N:
     """Rounded down to a multiple of 1 / `per_unit`."""
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_FLOOR) / per_unit
-    return math.floor(x * per_unit) / per_unit
+    if hasattr(x, "floor_to"):
+        written: N = x.floor_to(per_unit)
+        return written
+    found: N = np.floor(x * per_unit) / per_unit
+    return found
 
 
 def _decimal_normal_cdf(x: Decimal) -> Decimal:
@@ -101,9 +111,9 @@ def _normal_cdf(x: Any) -> Any:
 
 @overload(ceil_to, strict=False)  # type: ignore[untyped-decorator]
 def _ceil_to(x: Any, per_unit: Any) -> Any:
-    return lambda x, per_unit: math.ceil(x * per_unit) / per_unit
+    return lambda x, per_unit: np.ceil(x * per_unit) / per_unit
 
 
 @overload(floor_to, strict=False)  # type: ignore[untyped-decorator]
 def _floor_to(x: Any, per_unit: Any) -> Any:
-    return lambda x, per_unit: math.floor(x * per_unit) / per_unit
+    return lambda x, per_unit: np.floor(x * per_unit) / per_unit

@@ -1,8 +1,9 @@
 """Interest on margin loans as Binance charges it: by the hour, and each clock hour that has begun counts
 whole (MARGIN 3; FAQ 360041505471).
 
-A loan from 13:20 to 14:15 has been in the hours 13 and 14: two are charged. The rate is on the principal;
-what is charged is owed beside it.
+The first hour is charged when the loan is taken, the next at each full hour: a loan from 13:20 to 14:15 has
+been in the hours 13 and 14, and two are charged. The rate is on the principal; what is charged is owed beside
+it.
 """
 
 from __future__ import annotations

@@ -66,15 +66,15 @@ def moves_to_rebalance(leverage: float, lowest: float, highest: float) -> Rebala
     `lowest` and `highest` in size, 0 < lowest < highest. A fund that stands outside its range is due now.
 
     The leverage of a long fund rises as the underlying falls, that of a short one as it rises; a bound that
-    no price above 0 brings is None.
+    no price above 0 brings is None. The two bounds lie on two sides.
     """
     side = 1 if leverage > 0 else -1
     if not lowest < abs(leverage) < highest:
         return RebalanceMoves(0.0, 0.0)
     found = [_move_to(leverage, side * bound) for bound in (lowest, highest)]
-    down = [move for move in found if move is not None and move < 0]
-    up = [move for move in found if move is not None and move > 0]
-    return RebalanceMoves(max(down, default=None), min(up, default=None))
+    down = next((move for move in found if move is not None and move < 0), None)
+    up = next((move for move in found if move is not None and move > 0), None)
+    return RebalanceMoves(down, up)
 
 
 def decay(leverage: N, variance: N) -> N:
@@ -85,9 +85,9 @@ def decay(leverage: N, variance: N) -> N:
 
 
 def _move_to(leverage: float, bound: float) -> float | None:
-    """The move that brings this leverage: `leverage_after` solved for the move; None at or below -1."""
+    """The move that brings this leverage, of the same sign: `leverage_after` solved for the move; None where
+    no price above 0 does. Above it the fund is worth something, as both leverages have one sign."""
     if bound == 1:  # a fund with a debt nears 1 as its underlying rises, and never has it
         return None
     move = (bound - leverage) / (leverage * (1 - bound))
-    worth = 1 + leverage * move
-    return move if move > -1 and worth > 0 else None
+    return move if move > -1 else None

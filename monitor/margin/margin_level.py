@@ -5,9 +5,9 @@ wallet, so assets count gross and in full: the haircuts of the venue's *collater
 transfers and borrowing, not liquidation, and are not read here.
 
 The level that liquidates is the pool's `threshold`. Cross margin: 1.1, at 3x as at 5x (360030493931). An
-isolated pair has its own, which falls as its leverage rises, and the venue tells it: `liquidationRiskRatio`
-of the pair's tier (developers.binance.com, margin trading, isolated margin tier data, read 2026-11-23), so
-none is written here. The margin calls (1.3 at 3x, 1.16 at 5x) are ratios 0.846 and 0.948 of ours.
+isolated pair has its own, and the venue tells it: `liquidationRiskRatio` of the pair's tier
+(developers.binance.com, margin trading, isolated margin tier data, read 2026-11-23), so none is written here.
+The margin calls of cross margin (1.3 at 3x, 1.16 at 5x) are ratios 0.846 and 0.948 of ours.
 
 The venue counts cross margin in BTC. A level is the same in every unit, but in BTC a move of BTC moves
 nothing: prices in USDT show it.

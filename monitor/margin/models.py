@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
+from monitor.margin.dydx import dydx
+from monitor.margin.gmx import gmx
 from monitor.margin.leveraged_token import leveraged_token
 from monitor.margin.margin_level import margin_level
 from monitor.margin.margin_pro import margin_pro
@@ -109,5 +111,17 @@ MODELS = {
     ),
     "leveraged_token": Model(
         leveraged_token, True, Says("", HEADROOM, at_equality=False), Needs.NOTHING, has_initial=False
+    ),
+    # Rounding to quantums makes steps that a search for a convex excess would stumble over.
+    "dydx": Model(
+        dydx, False, Says("total net collateral - maintenance", HEADROOM, at_equality=False), Needs.TIERS
+    ),
+    # What a position must keep at least ends only with all of it.
+    "gmx": Model(
+        gmx,
+        False,
+        Says("remaining collateral - required", HEADROOM, at_equality=False),
+        Needs.ENTRY | Needs.TIERS,
+        has_initial=False,
     ),
 }

@@ -167,7 +167,9 @@ def okx_terms(underlying: str, *, is_option: bool = False, inverse: bool = False
             f"options (MR7) on {underlying} are not published"
         )
     if underlying not in OKX or underlying not in OKX_SCALING:
-        missing = "least basis move (MR4) and rate of closing (MR7)" if underlying not in OKX else "tiers of MR7"
+        missing = (
+            "least basis move (MR4) and rate of closing (MR7)" if underlying not in OKX else "tiers of MR7"
+        )
         raise Unsupported(f"OKX's {missing} of {underlying} are not published")
     model = OKX[underlying]
     third = model.largest_move / OKX_STEPS

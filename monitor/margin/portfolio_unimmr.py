@@ -11,7 +11,8 @@ asset's index, and a rate of each margin loan that depends on the leverage (10 %
 The components are proven by published figures, the end value is not: the page's final ratio was cut off.
 
 Not covered: collateral rates in steps (only a flat rate is sourced; steps are taken as slices of the worth);
-margin on a negative futures balance; initial margin; the thresholds of the older edition.
+margin on a negative futures balance; initial margin, which Portfolio Margin asks of new orders and its Pro
+programme, also this model, does not; the thresholds of the older edition.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -151,6 +152,19 @@ def test_every_byte_flipped_and_every_length(tmp_path: Path, how: str) -> None:
     """As above at every length, and with a bit of every byte flipped."""
     assert _run_truncations(tmp_path, how, 1) > 10_000
     assert _run_flips(tmp_path, how, 10**6) > 10_000
+
+
+def test_a_name_that_is_no_text_any_more_is_damage(tmp_path: Path) -> None:
+    """SQLite quotes a spoiled name in its complaint, which is then no text: damage like any other."""
+    intents = many_intents(INTENTS)
+    left = LEFT_BEHIND["closed"](tmp_path, intents)
+    raw = (left / FILES[0]).read_bytes()[:4096]
+    spots = [match.start() for match in re.finditer(rb"CREATE|about|intents|outcomes|incidents", raw)]
+    assert spots
+    for spot in spots:
+        work = copied(left, tmp_path / "work")
+        _spoil(work / FILES[0], spot, 7)
+        _check(reopened(work), intents, may_lose_confirmations=False)
 
 
 def test_a_database_of_noise_is_kept_aside(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from monitor.book.near import is_additive
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.assessment import Reason, RiskBand
+from monitor.margin.models import MODELS, Needs
 from monitor.margin.rows import Book
 from tests.support import draws, small_draws
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
-from tests.support.small_market import Coin, Contract, Line, SmallPool, tiers
+from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallPool, tiers
 from tests.support.small_pools import USDT, leg, pool
 from tests.support.small_pools import contract as named
 
@@ -65,10 +66,14 @@ def contract(name: str, mark: float = 100) -> Contract:
 
 
 def rich(model: str) -> SmallPool:
-    """A clear pool that reads a row of every table: two legs, and a coin with a schedule."""
-    legs = (leg(contract("A"), 10), leg(contract("B", 7), -20))
+    """A clear pool that reads a row of every table: two legs, an option where the model knows any, and a coin
+    with a schedule."""
+    legs = (leg(contract("A"), 10), leg(contract("B", 7), -20))[: 1 if model == "bybit_isolated" else 2]
+    if Needs.OPTION in MODELS[model].needs:
+        terms = OptionTerms(Decimal(90), 1, Decimal(101))
+        legs += (leg(replace(contract("A", 12), tiers=(), option=terms), -1),)
     coin = Coin("BTC", Decimal(50), "BTC", Decimal("0.1"), Decimal("0.01"), small_draws.VALUE_RATIOS)
-    first = Line(coin, Decimal(900_000), legs[: 1 if model == "bybit_isolated" else 2])
+    first = Line(coin, Decimal(900_000), legs)
     return SmallPool(model, (first,) if model in small_draws.ONE_LINE else (first, Line(USDT, Decimal(5))))
 
 

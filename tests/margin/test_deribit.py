@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.instrument import MarginTier
+from monitor.domain.instrument import BadSchedule, MarginTier, TierSchedule, checked_schedule
 from monitor.margin.band import is_breached
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Requirement
@@ -70,6 +70,14 @@ def test_a_rate_grows_with_the_coins_and_not_with_the_worth(side: int) -> None:
     assert one == 100 * 50_000 * Decimal("0.015")
     assert in_dollars(future(side * 100, 100_000)).maintenance_margin == 2 * one
     assert in_dollars(future(side * 200, 50_000)).maintenance_margin == 200 * 50_000 * Decimal("0.02")
+
+
+@pytest.mark.parametrize("slope", ["-0.00005", "NaN", "Infinity"])
+def test_a_rate_that_falls_with_size_is_refused(slope: str) -> None:
+    """No venue asks less of more: such a schedule would make a giant look safe."""
+    step = MarginTier(NOTHING, Decimal("0.01"), Decimal("0.02"), NOTHING, Decimal(slope))
+    with pytest.raises(BadSchedule, match="slope"):
+        checked_schedule(TierSchedule((step,), "a test"))
 
 
 @both_sides

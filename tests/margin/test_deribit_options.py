@@ -17,8 +17,8 @@ from monitor.margin.band import is_breached
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import is_liquidatable
 from tests.support import draws
-from tests.support.deribit_legs import FORWARD, NOTHING, ONE, in_coin, in_dollars, option, pool
-from tests.support.small_books import moves_of, requirement
+from tests.support.deribit_legs import FORWARD, NOTHING, ONE, future, in_coin, in_dollars, option, pool
+from tests.support.small_books import moves_of, price_of, requirement, surveyed
 from tests.support.small_draws import PRECISION, number
 
 rngs = st.integers(0, 2**48).map(Random)
@@ -192,3 +192,29 @@ def test_a_short_straddle_is_liquidated_on_either_side(model: str, rng: Random) 
             there = requirement(pool(model, wallet, *straddle(forward * factor)))
             assert there.maintenance_margin == pytest.approx(wallet, rel=1e-9)
     assert not math.isnan(moves[1]) or inverse  # a call is never worth more than its coin
+
+
+@both_models
+def test_a_long_put_does_not_save_a_long_future(model: str) -> None:
+    """Its worth is no part of the margin balance: the future dies at the same price with it and without."""
+    inverse = model == "deribit_inverse"
+    held = future(50_000 if inverse else 5, FORWARD, inverse=inverse)
+    put = option(5, 9_800, -1, "0.07" if inverse else 700, inverse=inverse)
+    alone, hedged = (pool(model, 1 if inverse else 10_000, *legs) for legs in ((held,), (held, put)))
+    assert not math.isnan(price_of(alone))
+    assert price_of(hedged) == price_of(alone)
+    assert moves_of(hedged)["BTC"][0] == moves_of(alone)["BTC"][0]
+
+
+@both_models
+def test_buying_back_a_short_option_frees_more_than_it_costs(model: str) -> None:
+    """To close at mark costs the mark and frees the mark and 7.5 %: closing a part is a rescue."""
+    inverse = model == "deribit_inverse"
+    held = option(-10, 10_000, 1, "0.05" if inverse else 500, inverse=inverse)
+    needed = requirement(pool(model, 0, held)).maintenance_margin
+    wallet = needed * 1.2
+    cut = float(surveyed(pool(model, wallet, held), 0.5, 1e12).legs.cut[0])
+    left = replace(held, quantity=held.quantity * Decimal(1 - cut))
+    cost = cut * 10 * float(held.contract.mark)
+    after = requirement(pool(model, wallet - cost, left))
+    assert after.maintenance_margin == pytest.approx(0.5 * after.equity, rel=1e-9)

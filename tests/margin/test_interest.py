@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from monitor.margin.interest import HOUR_NS, hourly_interest, hours_begun, hours_charged
 
-MINUTE_NS = HOUR_NS // 60
+MINUTE_NS = 60 * 10**9
 instants = st.integers(0, 10**9 * HOUR_NS // 10**5)
 
 
 def clock(hour: int, minute: int = 0, more_ns: int = 0) -> int:
     """An instant of some day."""
-    return 20_000 * 24 * HOUR_NS + hour * HOUR_NS + minute * MINUTE_NS + more_ns
+    return 20_000 * 24 * 60 * MINUTE_NS + hour * 60 * MINUTE_NS + minute * MINUTE_NS + more_ns
 
 
 @pytest.mark.parametrize(

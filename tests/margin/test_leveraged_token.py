@@ -113,6 +113,7 @@ def test_a_rebalance_is_due_where_the_fund_has_the_bound_then(
             assert leverage > 0
             assert lowest < 1  # a fund with a debt nears 1 however far its underlying rises
             continue
+        assert move > -1, "there is no price below 0"
         fund = Fund(leverage)
         fund.price *= 1 + move
         assert abs(fund.leverage) == pytest.approx(bound, rel=1e-6)

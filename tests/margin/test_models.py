@@ -50,6 +50,11 @@ def compiled(pool: SmallPool) -> Requirement[float]:
     return solver().assess(0, float_book(pool))
 
 
+def float_slack(expected: Figures) -> Decimal:
+    """How far floats may be off."""
+    return COMPILED * expected.terms + expected.quanta
+
+
 def assert_same(one: Any, other: Any, slack: Decimal) -> None:
     """Every figure of both within `slack`."""
     with localcontext(prec=PRECISION):
@@ -70,9 +75,10 @@ def test_the_source_on_decimal_equals_the_oracle(model: str, rng: Random) -> Non
 @every_model
 @given(rng=rngs)
 def test_compiled_equals_decimal(model: str, rng: Random) -> None:
-    """The compiled model is within 1e-12 of the sum of the absolute terms."""
+    """The compiled model is within 1e-12 of the sum of the absolute terms, and a quantum a position where the
+    venue rounds."""
     pool = pool_of(rng, model)
-    assert_same(compiled(pool), exact(pool), COMPILED * oracle(pool).terms)
+    assert_same(compiled(pool), exact(pool), float_slack(oracle(pool)))
 
 
 @every_model
@@ -82,7 +88,7 @@ def test_many_positions_are_added_up_as_well(model: str, rng: Random) -> None:
     """A pool of hundreds of positions is as near to the oracle as a small one."""
     pool = pool_of(rng, model)
     many = replace(pool, lines=tuple(replace(line, legs=_repeated(line.legs)) for line in pool.lines))
-    assert_same(compiled(many), oracle(many), COMPILED * oracle(many).terms)
+    assert_same(compiled(many), oracle(many), float_slack(oracle(many)))
 
 
 @every_model
@@ -126,12 +132,13 @@ def test_margins_are_continuous_at_tier_floors(model: str, rng: Random) -> None:
     contract, side = draw_contract(rng), rng.choice([1, -1])
     assume(len(contract.tiers) > 1)
     floor = rng.choice(contract.tiers[1:]).floor
-    charged = []
+    charged, quanta = [], Decimal(0)
     for edge in EDGES:
         quantity = side * floor * edge / contract.mark / contract.multiplier
         line = Line(Coin("USDT"), Decimal(1), (Leg(contract, quantity, contract.mark),))
         charged.append(Decimal(compiled(SmallPool(model, (line,))).maintenance_margin))
-    assert max(charged) - min(charged) <= Decimal("1e-11") * floor
+        quanta += oracle(SmallPool(model, (line,))).quanta
+    assert max(charged) - min(charged) <= Decimal("1e-11") * floor + quanta
 
 
 @every_model

@@ -58,7 +58,10 @@ def risk_of(unit: RiskUnit, legs: list[Leg], price: Decimal) -> Decimal:
     for leg in legs:
         expiries[leg.contract.years] += value_of(leg) if leg.quantity > 0 else -value_of(leg)
     basis = sum(
-        (max(abs(net) * unit.roll_rate * years, abs(net) * unit.roll_floor) for years, net in expiries.items()),
+        (
+            max(abs(net) * unit.roll_rate * years, abs(net) * unit.roll_floor)
+            for years, net in expiries.items()
+        ),
         NOTHING,
     )
     closing = sum((value_of(leg) * price * unit.reduction_rate for leg in legs), NOTHING)

@@ -35,13 +35,15 @@ def option(
     *,
     inverse: bool = True,
     forward: Any = FORWARD,
-    **more: Any,
+    multiplier: Any = ONE,
+    volatility: Any = "0.6",
+    years: Any = "0.1",
+    **orders: Any,
 ) -> Leg:
     """A leg of options; `side` 1 is a call."""
-    terms = OptionTerms(Decimal(strike), side, Decimal(forward))
-    multiplier = more.pop("multiplier", ONE)
+    terms = OptionTerms(Decimal(strike), side, Decimal(forward), Decimal(volatility), Decimal(years))
     contract = Contract("BTC", Decimal(mark), (), "BTC", multiplier, inverse=inverse, option=terms)
-    return Leg(contract, Decimal(quantity), NOTHING, ONE, **more)
+    return Leg(contract, Decimal(quantity), NOTHING, ONE, **orders)
 
 
 def in_coin(*legs: Leg, wallet: Any = 0) -> Requirement[Decimal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.support import draws_portfolio, draws_spotmargin, small_draws
+from tests.support import draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
 from tests.support.draws_deribit import deribit_pool
 from tests.support.small_market import SmallPool
 
@@ -20,6 +20,8 @@ DRAWS: dict[str, Draw] = {
     "deribit_portfolio": draws_portfolio.deribit_pool,
     "okx_portfolio": draws_portfolio.okx_pool,
     "leveraged_token": draws_spotmargin.token_pool,
+    "dydx": draws_dydx_gmx.subaccount,
+    "gmx": draws_dydx_gmx.gmx_position,
 }
 
 

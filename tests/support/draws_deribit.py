@@ -12,7 +12,7 @@ from tests.support.small_market import Coin, Contract, Leg, Line, OptionTerms, S
 MOST_LEGS = 12
 SLOPES = [NOTHING, Decimal("0.00005"), Decimal("0.000005"), Decimal("0.000004")]
 MULTIPLIERS = [Decimal(1), Decimal(10), Decimal(1000)]
-RATES = [("0.15", "0.1", "0.075"), ("0.2", "0.07", "0.05")]
+RATES = [("0.15", "0.1", "0.075"), ("0.2", "0.07", "0.05"), ("0.2", "0.04", "0.075")]
 
 
 def deribit_pool(rng: Random, model: str) -> SmallPool:

@@ -138,7 +138,14 @@ def option(rng: Random, unit: RiskUnit) -> Leg:
     volatility = rng.choice([Decimal("0.25"), Decimal("0.6"), Decimal("1.8")])
     terms = OptionTerms(strike, rng.choice([1, -1]), forward, volatility, years)
     contract = Contract(
-        f"O{unit.name}{strike}", mark, (), unit.name, inverse=unit.inverse, option=terms, unit=unit, index=unit.index
+        f"O{unit.name}{strike}",
+        mark,
+        (),
+        unit.name,
+        inverse=unit.inverse,
+        option=terms,
+        unit=unit,
+        index=unit.index,
     )
     return Leg(contract, rng.choice([1, -1]) * number(rng, -8, 6), NOTHING, Decimal(1))
 

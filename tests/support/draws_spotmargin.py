@@ -27,12 +27,12 @@ def spot_pool(rng: Random, model: str) -> SmallPool:
 
 
 def token_pool(rng: Random, model: str) -> SmallPool:
-    """Tokens and cash; what was paid for most is in the wallet."""
-    lines = tuple(
-        Line(_coin(rng, model, name), _wallet(rng), tuple(_token(rng) for _ in range(rng.randint(0, 6))))
-        for name in rng.sample("XYZ", rng.randint(1, 2))
-    )
-    return SmallPool(model, lines)
+    """Tokens and cash, some of it borrowed; what was paid for most is in the wallet."""
+    lines = []
+    for name in rng.sample("XYZ", rng.randint(1, 2)):
+        coin, legs = _coin(rng, model, name), tuple(_token(rng) for _ in range(rng.randint(0, 6)))
+        lines.append(Line(coin, _wallet(rng), legs, _borrowed(rng, model, coin)))
+    return SmallPool(model, tuple(lines))
 
 
 def _line(rng: Random, model: str, name: str) -> Line:

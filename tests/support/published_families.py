@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tests.support import (
     published_deribit,
+    published_dydx_gmx,
     published_perpetuals,
     published_spotmargin,
 )
@@ -45,6 +46,7 @@ class Verdict(NamedTuple):
 FAMILIES: tuple[Family, ...] = (
     published_perpetuals,
     published_deribit,
+    published_dydx_gmx,
     published_spotmargin,
 )
 

@@ -140,6 +140,7 @@ class Figures:
     initial_margin: Decimal
     maintenance_margin: Decimal
     terms: Decimal
+    quanta: Decimal = Decimal(0)  # what a venue's own rounding may make of a float beside it: one a position
 
 
 def decimal(value: Number) -> Decimal:

@@ -1,0 +1,55 @@
+"""What dYdX's chain tells, made into what our tables hold: the liquidity tier of a market, and the funding
+that is earned or owed but not yet in the stored balance (MARGIN 9, RISK 9).
+
+Fractions here are plain numbers, 0.05 for 50,000 ppm; amounts are in one unit throughout, USDC or quantums.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Decimal
+
+from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule
+
+ONE_PPM = Decimal("0.000001")
+NOTHING = Decimal(0)
+
+
+def maintenance_fraction(initial: Decimal, share: Decimal) -> Decimal:
+    """The maintenance margin fraction of a tier whose maintenance fraction is this `share` of its initial
+    margin fraction; whole ppm, cut off."""
+    return (initial * share).quantize(ONE_PPM, ROUND_FLOOR)
+
+
+def effective_initial_fraction(
+    initial: Decimal, open_interest: Decimal, lower_cap: Decimal, upper_cap: Decimal
+) -> Decimal:
+    """The initial margin fraction at an open interest: the tier's own up to the lower cap, all of the notional
+    from the upper one, a straight line between; an upper cap of 0 switches that off."""
+    if upper_cap == 0 or open_interest <= lower_cap:
+        return initial
+    if open_interest >= upper_cap:
+        return Decimal(1)
+    return initial + (1 - initial) * (open_interest - lower_cap) / (upper_cap - lower_cap)
+
+
+def liquidity_tier(
+    initial: Decimal, share: Decimal, open_interest: Decimal, lower_cap: Decimal, upper_cap: Decimal
+) -> TierSchedule:
+    """The schedule of a market in this tier, at its open interest now: one step for every size. Raises
+    BadSchedule for what no tier can be."""
+    effective = effective_initial_fraction(initial, open_interest, lower_cap, upper_cap)
+    step = MarginTier(NOTHING, maintenance_fraction(initial, share), effective, NOTHING)
+    return checked_schedule(TierSchedule((step,), "a dYdX liquidity tier"))
+
+
+def funding_cap(factor: Decimal, initial: Decimal, share: Decimal) -> Decimal:
+    """The most that the rate of eight hours can be, up or down: `factor` (6 on the main chain) times what the
+    initial fraction is above the maintenance fraction."""
+    return factor * (initial - maintenance_fraction(initial, share))
+
+
+def unsettled_funding(index_now: Decimal, index_then: Decimal, quantity: Decimal) -> Decimal:
+    """What a signed position has to receive since the subaccount was last touched, when the funding index of
+    its market stood at `index_then`; negative where it pays. In quote per unit of the index and the quantity:
+    the chain tells millionths of quantums per base quantum."""
+    return (index_then - index_now) * quantity
