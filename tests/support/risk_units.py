@@ -1,0 +1,46 @@
+"""Risk units in a line: of published terms, of some of their points, and legs of futures and options in
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from monitor.margin.portfolio_terms import GridPoint, UnitTerms
+from tests.support.small_market import Coin, Contract, Leg, Line, OptionTerms, Point, RiskUnit, SmallPool
+
+NOTHING, ONE = Decimal(0), Decimal(1)
+
+
+def unit_of(terms: UnitTerms, index: Any, name: str = "BTC") -> RiskUnit:
+    """The unit of these terms at this index price."""
+    points = tuple(Point(*point) for point in terms.points)
+    return RiskUnit(name, Decimal(index), points, terms.scaling, terms.inverse, *terms[4:])
+
+
+def only(unit: RiskUnit, *points: GridPoint | Point) -> RiskUnit:
+    """The same grid with these points alone, and nothing beside the grid."""
+    kept = tuple(Point(*point) if isinstance(point, GridPoint) else point for point in points)
+    shocks = ("delta_slope", "roll_rate", "roll_floor", "reduction_rate")
+    return replace(unit, scenarios=kept, **dict.fromkeys(shocks, NOTHING))
+
+
+def future(unit: RiskUnit, quantity: Any, mark: Any, entry: Any = None, **more: Any) -> Leg:
+    """A leg in the unit, entered at mark unless told."""
+    details = {"index": unit.index, "inverse": unit.inverse, "unit": unit} | more
+    contract = Contract(details.pop("name", unit.name), Decimal(mark), (), unit.name, **details)
+    return Leg(contract, Decimal(quantity), Decimal(mark if entry is None else entry), ONE)
+
+
+def option(unit: RiskUnit, quantity: Any, terms: OptionTerms, mark: Any) -> Leg:
+    """A leg of options in the unit."""
+    details = {"index": unit.index, "inverse": unit.inverse, "unit": unit, "option": terms}
+    name = f"{unit.name} {terms.strike} {terms.side}"
+    return Leg(Contract(name, Decimal(mark), (), unit.name, **details), Decimal(quantity), NOTHING, ONE)
+
+
+def pool_of(model: str, wallet: Any, legs: Sequence[Leg], coin: Coin | None = None) -> SmallPool:
+    """One balance with these legs."""
+    return SmallPool(model, (Line(coin or Coin("USDC"), Decimal(wallet), tuple(legs)),))
