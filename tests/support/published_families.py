@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from tests.support import (
+    published_cex,
     published_deribit,
     published_dydx_gmx,
     published_perpetuals,
@@ -48,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     published_deribit,
     published_dydx_gmx,
     published_spotmargin,
+    published_cex,
 )
 
 
