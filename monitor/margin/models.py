@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
+from monitor.margin.drift import drift
 from monitor.margin.dydx import dydx
 from monitor.margin.gmx import gmx
 from monitor.margin.leveraged_token import leveraged_token
@@ -20,7 +21,7 @@ from monitor.margin.okx_portfolio import okx_portfolio
 from monitor.margin.portfolio_unimmr import portfolio_unimmr
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
-from monitor.margin.venue_words import FALLING, HEADROOM, RISING, Says
+from monitor.margin.venue_words import FALLING, HEADROOM, HEALTH, RISING, Says
 
 
 class Needs(Flag):
@@ -123,5 +124,9 @@ MODELS = {
         Says("remaining collateral - required", HEADROOM, at_equality=False),
         Needs.ENTRY | Needs.TIERS,
         has_initial=False,
+    ),
+    # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
+    "drift": Model(
+        drift, False, Says("health", HEALTH, at_equality=False), PERPETUAL, offsets=True, jumps=True
     ),
 }
