@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tests.support import (
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_perpetuals,
     published_spotmargin,
@@ -46,6 +47,7 @@ class Verdict(NamedTuple):
 FAMILIES: tuple[Family, ...] = (
     published_perpetuals,
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_spotmargin,
 )
