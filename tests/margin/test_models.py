@@ -100,9 +100,9 @@ def test_many_positions_are_added_up_as_well(model: str, rng: Random) -> None:
 @every_model
 @given(rng=rngs)
 def test_nothing_held_and_nothing_owed_requires_nothing(model: str, rng: Random) -> None:
-    """No position and no debt, no margin, exactly."""
+    """No position, no debt and no order, no margin, exactly."""
     pool = pool_of(rng, model)
-    idle = tuple(replace(line, legs=(), borrowed=Decimal(0), wallet=abs(line.wallet)) for line in pool.lines)
+    idle = tuple(Line(line.coin, abs(line.wallet), collateral=line.collateral) for line in pool.lines)
     found = compiled(SmallPool(model, idle))
     assert (found.initial_margin, found.maintenance_margin) == (0, 0)
 
