@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
-from monitor.margin.portfolio_terms import UnitTerms, incremental, okx_terms
+from monitor.margin.portfolio_terms import OKX, OKX_SCALING, UnitTerms, incremental, okx_terms, okx_unit
 from monitor.margin.rows import Requirement
 from monitor.margin.venue_words import is_liquidatable, venue_figure
 from tests.support.published import assert_published, read_cases
@@ -24,7 +24,7 @@ from tests.support.small_market import Coin, Leg, Line, Point, RiskUnit, SmallPo
 MODEL = "okx_portfolio"
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "margin" / "okx_portfolio.json"
 cases = read_cases(GOLDEN)
-Inputs = dict[str, Any]
+Inputs = Mapping[str, Any]
 FLAT = unit_of(UnitTerms("a test", ()), 100)
 
 
@@ -35,10 +35,12 @@ def required(*legs: Leg, wallet: Any = 0, coin: Coin | None = None) -> Requireme
     return found
 
 
-def published_leg(held: Inputs, usdt: Decimal, change: Callable[[RiskUnit], RiskUnit] = lambda unit: unit) -> Leg:
+def published_leg(
+    held: Inputs, usdt: Decimal, change: Callable[[RiskUnit], RiskUnit] = lambda unit: unit
+) -> Leg:
     """A position of the example; its index price is what its first scenario tells."""
     size = held["contracts"] * Decimal(held["contract_size"])
-    terms = okx_terms("BTC")._replace(**_rates(held["underlying"]))
+    terms = okx_unit(OKX[held["underlying"]], OKX_SCALING.get(held["underlying"], ((0, 1),)), inverse=False)
     first = terms.points[4].price_move
     index = Decimal(held["pnl_at_first_step"]) / size / first / usdt
     unit = change(unit_of(terms, index, held["underlying"]))
@@ -46,19 +48,12 @@ def published_leg(held: Inputs, usdt: Decimal, change: Callable[[RiskUnit], Risk
     return future(unit, held["contracts"], held["mark_price"], held["average_price"], **more)
 
 
-def _rates(underlying: str) -> Inputs:
-    """The terms of the unit; of LTC all but its tiers are published, and its charge is in the first."""
-    if underlying == "BTC":
-        return okx_terms("BTC")._asdict()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(okx_terms.__globals__["OKX_SCALING"], underlying, ((0, 1),))
-        return okx_terms(underlying)._asdict()
-
-
 def scaling(inputs: Inputs) -> dict[str, float]:
     """A unit whose cost of closing is the raw charge, and nothing else."""
     floors = [0, *(tier["cap"] for tier in inputs["tiers"])]
-    steps = incremental(tuple((floor, tier["mult"]) for floor, tier in zip(floors, inputs["tiers"], strict=False)))
+    steps = incremental(
+        tuple((floor, tier["mult"]) for floor, tier in zip(floors, inputs["tiers"], strict=False))
+    )
     unit = replace(FLAT, reduction_rate=ONE, tiers=steps)
     found = required(future(unit, inputs["mr7_raw_usd"], 1))
     return {"mr7_adjusted_usd": float(found.maintenance_margin)}
@@ -146,7 +141,9 @@ def test_a_hedge_leaves_basis_and_the_cost_of_closing() -> None:
     calm = replace(unit, reduction_rate=NOTHING)
     basis = [replace(leg, contract=replace(leg.contract, unit=calm)) for leg in legs]
     assert required(*basis).maintenance_margin == 1_000 * (Decimal("0.002") + Decimal("0.025"))
-    assert required(future(unit, 10, 100), future(unit, -10, 100)).maintenance_margin == 2_000 * Decimal("0.0045")
+    assert required(future(unit, 10, 100), future(unit, -10, 100)).maintenance_margin == 2_000 * Decimal(
+        "0.0045"
+    )
 
 
 def test_the_settle_assets_of_an_underlying_are_units_of_their_own() -> None:
