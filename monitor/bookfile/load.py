@@ -149,6 +149,10 @@ class _Reader:
             funding_hours=given.funding_hours,
             expiry_ns=_moment_ns(given.expiry),
             unit=given.unit,
+            gain_rate=given.gain_rate,
+            gain_initial=given.gain_initial,
+            gain_slope=given.gain_slope,
+            ceiling=given.ceiling,
         )
         self._check_unit(f"{where}.unit", made)
         return made

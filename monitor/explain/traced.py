@@ -45,7 +45,7 @@ class Traced(float):
         if not isinstance(other, Traced) and other == 0:
             return self
         if self.name == NOTHING and isinstance(other, Traced):
-            return other
+            return Traced(float(other), made=Made("", POWER, (other,))) if other.name else other
         return _made("+", ADD, self, other, float.__add__)
 
     def __radd__(self, other: float) -> Traced:
@@ -98,6 +98,10 @@ class Traced(float):
         """Square root."""
         return self._through("sqrt", math.sqrt)
 
+    def isqrt(self) -> Traced:
+        """Whole square root."""
+        return self._through("isqrt", lambda x: math.sqrt(x // 1) // 1)
+
     def normal_cdf(self) -> Traced:
         """The share of a standard normal distribution below this."""
         return self._through("N", lambda x: math.erfc(-x / math.sqrt(2)) / 2)
@@ -143,7 +147,10 @@ def _told(number: float, leaf: Callable[[Traced], str], inside: bool) -> str:
     sign, binds, parts = number.made
     if len(parts) == 1:
         within = _told(parts[0], leaf, inside=False)
-        return f"{sign}{within}" if sign == MINUS else f"{sign}({within})"
+        if not sign:
+            return within
+        is_bare = sign == MINUS and not within.startswith(("-", MINUS))
+        return f"{sign}{within}" if is_bare else f"{sign}({within})"
     left = _bracketed(parts[0], leaf, binds, is_right=False)
     right = _bracketed(parts[1], leaf, binds, is_right=sign in (MINUS, "/"))
     return f"{left} {sign} {right}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba.extending import overload
@@ -45,6 +45,15 @@ def sqrt(x: N) -> N:
     return found
 
 
+def isqrt(x: N) -> N:
+    """The greatest whole number whose square is not above x; x at or above 0. Of a float exact up to 2^52,
+    beyond as near as floats are."""
+    if isinstance(x, Decimal):
+        return Decimal(math.isqrt(int(x)))
+    found: N = _by(x, "isqrt", lambda x: math.sqrt(x // 1) // 1)
+    return found
+
+
 def normal_cdf(x: N) -> N:
     """The share of a standard normal distribution below x."""
     if isinstance(x, Decimal):
@@ -59,10 +68,8 @@ def ceil_to(x: N, per_unit: int) -> N:
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_CEILING) / per_unit
     if hasattr(x, "ceil_to"):
-        written: N = x.ceil_to(per_unit)
-        return written
-    found: N = np.ceil(x * per_unit) / per_unit
-    return found
+        return cast("N", x.ceil_to(per_unit))
+    return cast("N", np.ceil(x * per_unit) / per_unit)
 
 
 def floor_to(x: N, per_unit: int) -> N:
@@ -70,10 +77,8 @@ def floor_to(x: N, per_unit: int) -> N:
     if isinstance(x, Decimal):
         return (x * per_unit).to_integral_value(ROUND_FLOOR) / per_unit
     if hasattr(x, "floor_to"):
-        written: N = x.floor_to(per_unit)
-        return written
-    found: N = np.floor(x * per_unit) / per_unit
-    return found
+        return cast("N", x.floor_to(per_unit))
+    return cast("N", np.floor(x * per_unit) / per_unit)
 
 
 def _decimal_normal_cdf(x: Decimal) -> Decimal:
@@ -117,3 +122,8 @@ def _ceil_to(x: Any, per_unit: Any) -> Any:
 @overload(floor_to, strict=False)  # type: ignore[untyped-decorator]
 def _floor_to(x: Any, per_unit: Any) -> Any:
     return lambda x, per_unit: np.floor(x * per_unit) / per_unit
+
+
+@overload(isqrt, strict=False)  # type: ignore[untyped-decorator]
+def _isqrt(x: Any) -> Any:
+    return lambda x: np.floor(math.sqrt(np.floor(x)))

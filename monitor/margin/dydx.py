@@ -9,8 +9,8 @@ makes them: open interest raises the initial one alone. The stored balance leave
 subaccount was last touched: a wallet has `dydx_terms.unsettled_funding` in it.
 
 Equality is safe at the venue, and a subaccount that is required nothing is not liquidated though it owes.
-The band leans to danger by that equality, and so covers the one quantum a position that the chain may
-ask for beyond ours: it takes the maintenance fraction of an initial margin that is rounded up already.
+The chain takes the maintenance fraction of an initial margin that is rounded up already, and so may require
+a quantum more of a position than the one rounding here does: a millionth of a USDC, whatever its size.
 
 Not covered: what the protocol pays or accepts when it liquidates (bankruptcy quote and fillable price of an
 order: no message tells them), the order in which it deleverages, and other collateral than USDC.

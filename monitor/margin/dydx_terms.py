@@ -15,16 +15,16 @@ NOTHING = Decimal(0)
 
 
 def maintenance_fraction(initial: Decimal, share: Decimal) -> Decimal:
-    """The maintenance margin fraction of a tier whose maintenance fraction is this `share` of its initial
-    margin fraction; whole ppm, cut off."""
+    """The maintenance margin fraction that the chain tells of a tier whose maintenance fraction is this
+    `share` of its initial margin fraction: whole ppm, cut off."""
     return (initial * share).quantize(ONE_PPM, ROUND_FLOOR)
 
 
 def effective_initial_fraction(
     initial: Decimal, open_interest: Decimal, lower_cap: Decimal, upper_cap: Decimal
 ) -> Decimal:
-    """The initial margin fraction at an open interest: the tier's own up to the lower cap, all of the notional
-    from the upper one, a straight line between; an upper cap of 0 switches that off."""
+    """The initial margin fraction at an open interest: the tier's own up to the lower cap, 1 from the upper
+    one, a straight line between; an upper cap of 0 switches that off."""
     if upper_cap == 0 or open_interest <= lower_cap:
         return initial
     if open_interest >= upper_cap:
@@ -32,13 +32,21 @@ def effective_initial_fraction(
     return initial + (1 - initial) * (open_interest - lower_cap) / (upper_cap - lower_cap)
 
 
+def tier_step(
+    initial: Decimal, share: Decimal, open_interest: Decimal, lower_cap: Decimal, upper_cap: Decimal
+) -> MarginTier:
+    """What a market in this tier charges at its open interest now, whatever the size. Maintenance margin is
+    charged on the whole product, of which `maintenance_fraction` cuts something off, and open interest does
+    not touch it."""
+    effective = effective_initial_fraction(initial, open_interest, lower_cap, upper_cap)
+    return MarginTier(NOTHING, initial * share, effective, NOTHING)
+
+
 def liquidity_tier(
     initial: Decimal, share: Decimal, open_interest: Decimal, lower_cap: Decimal, upper_cap: Decimal
 ) -> TierSchedule:
-    """The schedule of a market in this tier, at its open interest now: one step for every size. Raises
-    BadSchedule for what no tier can be."""
-    effective = effective_initial_fraction(initial, open_interest, lower_cap, upper_cap)
-    step = MarginTier(NOTHING, maintenance_fraction(initial, share), effective, NOTHING)
+    """The schedule of that one step; raises BadSchedule for what no tier can be."""
+    step = tier_step(initial, share, open_interest, lower_cap, upper_cap)
     return checked_schedule(TierSchedule((step,), "a dYdX liquidity tier"))
 
 

@@ -24,9 +24,9 @@ from monitor.margin.rows import Book, N, Requirement
 
 
 def closing_impact(impact_usd: Decimal, size_usd: Decimal, most: Decimal) -> Decimal:
-    """The price impact of closing as the liquidation check takes it, in USD: never a gain, and no greater loss
-    than `most` of the size (the market's largest impact factor for liquidations). `impact_usd` is what
-    closing would cost or bring now, with what is pending from opening."""
+    """The price impact of closing as the liquidation check takes it, in USD: never a gain, at worst a loss of
+    `most` of the size (the market's largest impact factor for liquidations). `impact_usd` is what
+    closing would bring or cost now, with what is pending from opening."""
     return min(max(impact_usd, -most * size_usd), Decimal(0))
 
 

@@ -6,21 +6,25 @@ from collections.abc import Callable
 from enum import Flag, auto
 from typing import Any, NamedTuple
 
+from monitor.margin.bitget import bitget
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
+from monitor.margin.drift import drift
 from monitor.margin.dydx import dydx
+from monitor.margin.gate import gate_futures, gate_unified
 from monitor.margin.gmx import gmx
 from monitor.margin.leveraged_token import leveraged_token
 from monitor.margin.margin_level import margin_level
 from monitor.margin.margin_pro import margin_pro
 from monitor.margin.multi_assets import multi_assets
+from monitor.margin.okx import okx_isolated, okx_multi, okx_single
 from monitor.margin.okx_margin_isolated import okx_margin_isolated
 from monitor.margin.okx_portfolio import okx_portfolio
 from monitor.margin.portfolio_unimmr import portfolio_unimmr
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
-from monitor.margin.venue_words import FALLING, HEADROOM, RISING, Says
+from monitor.margin.venue_words import FALLING, HEADROOM, HEALTH, RISING, Says
 
 
 class Needs(Flag):
@@ -123,5 +127,33 @@ MODELS = {
         Says("remaining collateral - required", HEADROOM, at_equality=False),
         Needs.ENTRY | Needs.TIERS,
         has_initial=False,
+    ),
+    "okx_single": Model(okx_single, False, Says("mgnRatio", FALLING), jumps=True),
+    "okx_isolated": Model(okx_isolated, False, Says("mgnRatio", FALLING), jumps=True),
+    # A larger position in profit leaves less to borrow.
+    "okx_multi": Model(
+        okx_multi,
+        False,
+        Says("mgnRatio", FALLING),
+        Needs.ENTRY | Needs.TIERS,
+        offsets=True,
+        jumps=True,
+        has_initial=False,
+    ),
+    "gate_futures": Model(gate_futures, True, Says("margin balance / maintenance margin", FALLING)),
+    # A larger position in profit leaves less owed; a schedule of debts may be on the whole.
+    "gate_unified": Model(
+        gate_unified,
+        False,
+        Says("total_maintenance_margin_rate", FALLING),
+        Needs.ENTRY | Needs.TIERS,
+        offsets=True,
+        has_initial=False,
+    ),
+    # Positions from before 2025-11-10 jump; the tiers since then do not.
+    "bitget": Model(bitget, False, Says("marginRatio", RISING)),
+    # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
+    "drift": Model(
+        drift, False, Says("health", HEALTH, at_equality=False), PERPETUAL, offsets=True, jumps=True
     ),
 }

@@ -21,7 +21,7 @@ from monitor.margin.formula import formula
 from monitor.margin.models import MODELS, Model
 from monitor.margin.rows import Book, N, Requirement
 from monitor.margin.venue_words import RISING, Says
-from tests.support.small_books import UNDER_TIERS, float_book, pocket_of, solver
+from tests.support.small_books import QUANTA, UNDER_TIERS, float_book, pocket_of, solver
 from tests.support.small_market import Coin, Leg, Line, SmallPool, tiers
 from tests.support.small_pools import USDT, Schedule, contract, pool
 from tests.support.small_pools import leg as entered
@@ -81,8 +81,12 @@ def test_a_rescue_brings_the_liquidating_move_away_as_well(model: str, rng: Rand
     rescues = [Change(TOP_UP, 0, float(survey.adds[0]))]
     rescues += [Change(CUT, k, float(size)) for k, size in enumerate(survey.legs.cut) if not math.isnan(size)]
     for rescue in rescues:
-        assert is_saved(changed(held, rescue._replace(size=rescue.size * (1 + 1e-9))))
-        assert not is_saved(changed(held, rescue._replace(size=rescue.size * 0.999)))
+        enough: Any = changed(held, rescue._replace(size=rescue.size * (1 + 1e-9)))
+        less: Any = changed(held, rescue._replace(size=rescue.size * 0.999))
+        enough.balances[0].wallet += QUANTA.get(model, 0)
+        less.balances[0].wallet -= QUANTA.get(model, 0)
+        assert is_saved(enough)
+        assert not is_saved(less)
 
 
 def test_a_pool_that_is_past_no_aim_needs_no_rescue() -> None:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.book.solve import CUT, TOP_UP, Change
-from tests.support.small_books import UNDER_TIERS, float_book, pocket_of, requirement, solver, surveyed
+from tests.support.small_books import (
+    QUANTA,
+    UNDER_TIERS,
+    float_book,
+    pocket_of,
+    requirement,
+    solver,
+    surveyed,
+)
 from tests.support.small_market import Coin, Line, SmallPool
 from tests.support.small_pools import contract, leg, pool, random_leg
 
@@ -64,4 +72,4 @@ def assert_rescues(held: SmallPool, level: float, change: Change) -> None:
     book = float_book(held)
     (after, without) = solver().after([change, less], 0, book, pocket_of(book))
     assert after[0] < level * after[1] * (1 + 1e-9) + 1e-9
-    assert without[0] >= level * without[1]
+    assert without[0] >= level * without[1] - QUANTA.get(held.model, 0)

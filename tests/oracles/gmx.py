@@ -1,5 +1,5 @@
 """MARGIN 17 by another way: the position is closed on paper. A long sells its tokens and pays its loan, a
-short hands its proceeds over and buys its tokens back; what is then in the purse is weighed thrice."""
+short hands its proceeds over and buys its tokens back; what is then in the purse is weighed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def closed(leg: Leg) -> tuple[Decimal, Decimal]:
 
 
 def least(leg: Leg, minimum: Decimal) -> Decimal:
-    """The greatest of the sums that must not be undercut."""
+    """The greater of the two sums that must not be undercut."""
     if not leg.quantity:
         return NOTHING
     size = abs(leg.quantity) * leg.contract.multiplier * leg.entry_price
-    return sorted([minimum, size * leg.contract.tiers[0].maintenance_rate])[-1]
+    return max(minimum, size * leg.contract.tiers[0].maintenance_rate)
 
 
 def assess(pool: SmallPool) -> Figures:

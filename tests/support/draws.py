@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.support import draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
+from tests.support import draws_cex, draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
 from tests.support.draws_deribit import deribit_pool
+from tests.support.draws_drift import drift_pool
 from tests.support.small_market import SmallPool
 
 Draw = Callable[[Random, str], SmallPool]
@@ -22,6 +23,8 @@ DRAWS: dict[str, Draw] = {
     "leveraged_token": draws_spotmargin.token_pool,
     "dydx": draws_dydx_gmx.subaccount,
     "gmx": draws_dydx_gmx.gmx_position,
+    **dict.fromkeys(draws_cex.MODELS, draws_cex.cex_pool),
+    "drift": drift_pool,
 }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from random import Random
 
 from monitor.domain.instrument import MarginTier
-from monitor.margin.dydx_terms import effective_initial_fraction, maintenance_fraction
+from monitor.margin.dydx_terms import tier_step
 from tests.support.small_draws import EDGES, NOTHING, number
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
 
@@ -48,8 +48,7 @@ def liquidity_step(rng: Random) -> MarginTier:
     share = rng.choice([Decimal("0.6"), Decimal("0.5"), ONE, ppm(rng)])
     lower = number(rng, 4, 8)
     upper = rng.choice([NOTHING, 2 * lower])
-    effective = effective_initial_fraction(initial, lower * rng.randint(0, 300) / 100, lower, upper)
-    return MarginTier(NOTHING, maintenance_fraction(initial, share), effective, NOTHING)
+    return tier_step(initial, share, lower * rng.randint(0, 300) / 100, lower, upper)
 
 
 def ppm(rng: Random) -> Decimal:

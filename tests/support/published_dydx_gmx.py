@@ -1,4 +1,4 @@
-"""dYdX v4 and GMX v2: how the figures of the chain's own tests, and of an interface's, come out of small books.
+"""dYdX v4 and GMX v2: how the figures of a chain's own tests, and of an interface's, come out of small books.
 
 The chain's are integers: base quantums at an atomic resolution, prices at an exponent, quote quantums."""
 
@@ -37,7 +37,7 @@ NOT_OURS = {
     **{f"dydx-fillable-{number}": ACCEPTED for number in (1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)},
     "gmx1-liq-1": OLD,
     "gmx1-liq-3": OLD,
-    "gmx2-netvalue-all-b": "a value for display, with a gain by price impact; the liquidation check takes none",
+    "gmx2-netvalue-all-b": "for display, with a gain by price impact; the liquidation check takes none",
     "gmx2-leverage": "a quotient for display; what it divides by is run as an equity",
 }
 NOTHING = Decimal(0)
@@ -116,8 +116,7 @@ def _tier(inputs: Inputs, open_interest: Decimal) -> tuple[MarginTier, ...]:
     initial = inputs["initial_margin_ppm"] * PPM
     share = Decimal(inputs.get("maintenance_fraction_ppm", 0)) * PPM
     caps = (Decimal(inputs["oi_lower_cap_qq"]), Decimal(inputs["oi_upper_cap_qq"]))
-    effective = dydx_terms.effective_initial_fraction(initial, open_interest, *caps)
-    return _step(dydx_terms.maintenance_fraction(initial, share), effective)
+    return (dydx_terms.tier_step(initial, share, open_interest, *caps),)
 
 
 def _initial_of_notional(inputs: Inputs) -> Figures:

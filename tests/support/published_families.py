@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from tests.support import (
+    published_cex,
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_perpetuals,
     published_spotmargin,
@@ -46,8 +48,10 @@ class Verdict(NamedTuple):
 FAMILIES: tuple[Family, ...] = (
     published_perpetuals,
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_spotmargin,
+    published_cex,
 )
 
 

@@ -35,6 +35,8 @@ from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallP
 NAMES = tuple(MODELS)
 COMPUTING = tuple(name for name in NAMES if not MODELS[name].is_told)
 UNDER_TIERS = tuple(name for name in COMPUTING if Needs.TIERS in MODELS[name].needs)  # that hold perpetuals
+# By model: more than what its venue's rounding takes from a small pool and gives back, in the pool's unit.
+QUANTA = {"dydx": 1e-5}
 ROW_TYPES = (Pool, Balance, Position, Instrument, Option, RiskUnit, Scenario, Asset, Tier)
 
 
@@ -79,7 +81,8 @@ class Rows:
             others = (self._option(contract.option), self._unit(contract.unit), index)
             funding = self._quote(contract.funding)
             years = self._years(contract, others[0], funding)
-            row = Instrument(mark, underlying, *terms, *others, funding, years)
+            gains = (contract.gain_rate, contract.gain_initial, contract.gain_slope, contract.ceiling)
+            row = Instrument(mark, underlying, *terms, *others, funding, years, *gains)
             _append(self.book.instruments, row)
         return self._contracts[contract]
 
