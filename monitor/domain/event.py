@@ -75,7 +75,7 @@ class BalanceFact(msgspec.Struct, frozen=True):
 
 
 class PositionFact(msgspec.Struct, frozen=True):
-    """One leg of one pool; known in its account by (instrument, side). Quantity 0 without orders removes it."""
+    """One leg of one pool, known in its account by (instrument, side). Nothing held or ordered removes it."""
 
     pool: str
     instrument: InstrumentId
