@@ -81,7 +81,7 @@ def test_the_distance_is_told_in_volatilities_of_its_underlying() -> None:
     row = book.quotes.find(instrument_id("binance_usdm", "BTCUSDT"))
     assert row is not None
     values = np.full(row + 1, math.nan)
-    for number, price in enumerate(walk(60, 0.001)):
+    for number, price in enumerate(100 * each for each in walk(60, 0.001)):
         values[row] = price
         book.quotes.volatility.sample(values, 1_000 * MINUTE_NS + number * MINUTE_NS)
     again = book.describe(pool, 3 * SECOND, 3 * SECOND)
