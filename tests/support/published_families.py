@@ -14,6 +14,7 @@ from tests.support import (
     published_cex,
     published_deribit,
     published_dydx_gmx,
+    published_lending,
     published_perpetuals,
     published_spotmargin,
 )
@@ -50,6 +51,7 @@ FAMILIES: tuple[Family, ...] = (
     published_dydx_gmx,
     published_spotmargin,
     published_cex,
+    published_lending,
 )
 
 
