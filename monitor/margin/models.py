@@ -6,8 +6,10 @@ from collections.abc import Callable
 from enum import Flag, auto
 from typing import Any, NamedTuple
 
+from monitor.margin.aave import aave
 from monitor.margin.bitget import bitget
 from monitor.margin.bybit import bybit_isolated, bybit_unified
+from monitor.margin.compound import compound
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
 from monitor.margin.drift import drift
@@ -15,6 +17,7 @@ from monitor.margin.dydx import dydx
 from monitor.margin.gate import gate_futures, gate_unified
 from monitor.margin.gmx import gmx
 from monitor.margin.leveraged_token import leveraged_token
+from monitor.margin.maker import maker
 from monitor.margin.margin_level import margin_level
 from monitor.margin.margin_pro import margin_pro
 from monitor.margin.multi_assets import multi_assets
@@ -164,4 +167,8 @@ MODELS = {
         offsets=True,
         jumps=True,
     ),
+    # The average threshold is cut to basis points, so equity has steps.
+    "aave": Model(aave, False, Says("health factor", FALLING, at_equality=False), Needs.NOTHING, jumps=True),
+    "compound": Model(compound, True, Says("liquidity", HEADROOM, at_equality=False), Needs.NOTHING),
+    "maker": Model(maker, True, Says("collateralisation ratio", FALLING, at_equality=False), Needs.NOTHING),
 }

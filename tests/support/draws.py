@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.support import draws_cex, draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
+from tests.support import (
+    draws_cex,
+    draws_dydx_gmx,
+    draws_lending,
+    draws_portfolio,
+    draws_spotmargin,
+    small_draws,
+)
 from tests.support.draws_deribit import deribit_pool
 from tests.support.draws_drift import drift_pool
 from tests.support.small_market import SmallPool
@@ -23,6 +30,7 @@ DRAWS: dict[str, Draw] = {
     "leveraged_token": draws_spotmargin.token_pool,
     "dydx": draws_dydx_gmx.subaccount,
     "gmx": draws_dydx_gmx.gmx_position,
+    **dict.fromkeys(draws_lending.MODELS, draws_lending.lending_pool),
     **dict.fromkeys(draws_cex.MODELS, draws_cex.cex_pool),
     "drift": drift_pool,
 }

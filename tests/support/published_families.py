@@ -15,6 +15,7 @@ from tests.support import (
     published_deribit,
     published_drift,
     published_dydx_gmx,
+    published_lending,
     published_perpetuals,
     published_spotmargin,
 )
@@ -52,6 +53,7 @@ FAMILIES: tuple[Family, ...] = (
     published_dydx_gmx,
     published_spotmargin,
     published_cex,
+    published_lending,
 )
 
 
