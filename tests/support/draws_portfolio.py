@@ -44,6 +44,7 @@ def okx_pool(rng: Random, model: str) -> SmallPool:
         coin = Coin(
             name,
             rng.choice([Decimal("0.99954"), number(rng, -4, 6)]),
+            ask_buffer=rng.choice([NOTHING, Decimal("0.001")]),
             tiers=rng.choice([(), VALUE_RATIOS]),
             liability=rng.choice([(), WHOLE]),
         )
