@@ -9,7 +9,7 @@ example of POST /api/v5/account/position-builder (okx.com/docs-v5, 15 January 20
 - initial margin is 1.3 x maintenance margin;
 - MR8, the borrowing margin, of each currency that is owed, from its liability schedule;
 - the margin ratio: equity by maintenance margin and liquidation fee, which is that of buying back the debt
-  with its margin, debt x (1 + rate) x fee (the asset's surcharge here), and of derivatives nothing: MR7 has it.
+  with its margin, debt x (1 + rate) x fee (the asset's surcharge here), and nothing of derivatives: MR7 is.
 
 Equity is adjusted as in multi-currency mode: what is owned counts by the discount rate of its USD value, a
 debt in full.

@@ -143,6 +143,7 @@ def option(rng: Random, unit: RiskUnit) -> Leg:
         mark,
         (),
         unit.name,
+        rng.choice([Decimal(1), Decimal(1000)]),
         inverse=unit.inverse,
         option=terms,
         unit=unit,
