@@ -2,16 +2,16 @@
 
 What is held is a balance, and its asset's schedules are one step each: how much of a deposit counts, and what
 a debt asks for beyond itself (the venue's liability weight less 1); the slope of both is the market's
-imf_factor / 1,000,000. USDC has neither and counts in full. A perpetual stands under the balance of its quote
-asset, with one step of margin ratios. Sizes and weights are rounded as on chain: a size is whole billionths,
-its root whole, a weight or ratio whole ten-thousandths. Amounts of money, which the chain also rounds, to a
-millionth of a dollar a term, are not.
+imf_factor / 1,000,000. USDC has neither and counts in full. A perpetual stands under the balance of its
+quote asset, with one step of margin ratios. Sizes and weights are rounded as on chain: a size is whole
+billionths, its root whole, a weight or ratio whole ten-thousandths. Amounts of money, which the chain also
+rounds, to a millionth of a dollar a term, are not.
 
 A token with open orders has under its balance a row whose instrument has no schedule: its bids and asks, the
-worse of all of them filled. Each order, spot or perpetual, asks for 0.01 USDC: that is the `order_loss` of the
-USDC balance, and here it is required, not taken from equity. `leverage` is the greatest that the user allows
-himself, for the account or the position, 0 for none; it raises initial margin only (the row of a token tells
-it as well). An entry price is what ends at nothing: -(quote amount + unsettled funding) / base amount.
+worse of all of them filled. Each order, spot or perpetual, asks for 0.01 USDC: that is the `order_loss` of
+the USDC balance, and here it is required, not taken from equity. `leverage` is the greatest that the user
+allows himself, for the account or the position, 0 for none; it raises initial margin only (the row of a token
+tells it as well). An entry price is what ends at nothing: -(quote amount + unsettled funding) / base amount.
 
 Equity is the total collateral at maintenance weights, maintenance margin the margin requirement. Initial
 margin is the requirement at initial weights and strict prices, and, where that is anything, what the
@@ -44,7 +44,7 @@ class Filled(NamedTuple, Generic[N]):
 
 
 class Reading(NamedTuple, Generic[N]):
-    """How a requirement is read: prices of what is owned and of what is owed, and whether at initial weights."""
+    """How it is read: the prices of what is owned and of what is owed, and whether at initial weights."""
 
     low: N
     high: N

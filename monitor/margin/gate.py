@@ -7,9 +7,9 @@ the published liquidation prices have it.
 
 Unified, multi-currency margin, in USD: what is owned of a coin, unrealised profit with it, counts by the
 discount tiers of its amount (API v4, currency_discount_tiers: BTC falls from 1,000 on), a negative coin in
-full. A debt is what is borrowed, and what the rest of the
-coin is below zero (help centre 33018); it requires the rate of its liability tier by its worth in USD
-(announcement 37645): slice by slice or on the whole, as the schedule has deductions or not.
+full. A debt is what is borrowed, and what the rest of the coin is below zero (help centre 33018); it requires
+the rate of its liability tier by its worth in USD (announcement 37645): slice by slice or on the whole, as
+the schedule has deductions or not.
 
 Not covered: hedge mode, where the venue asks for the larger of long and short, while both legs are charged in
 full here; the unified account's options, portfolio margin and spot hedging; its initial margin, which needs

@@ -38,6 +38,9 @@ class Needs(Flag):
     FUNDING = auto()  # rate of the next funding
     OPTION = auto()  # terms of an option; only of instruments that are options
     UNIT = auto()  # risk unit with its scenarios
+    ORDERS = (
+        auto()
+    )  # a row in a spot instrument is the open orders of its balance: nothing else is read of it
 
 
 PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
@@ -154,6 +157,11 @@ MODELS = {
     "bitget": Model(bitget, False, Says("marginRatio", RISING)),
     # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
     "drift": Model(
-        drift, False, Says("health", HEALTH, at_equality=False), PERPETUAL, offsets=True, jumps=True
+        drift,
+        False,
+        Says("health", HEALTH, at_equality=False),
+        PERPETUAL | Needs.ORDERS,
+        offsets=True,
+        jumps=True,
     ),
 }

@@ -83,6 +83,10 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
         lambda b: b["venues"][0]["instruments"].append(first(b)),
         "venues[0].instruments: binance_usdm:BTCUSDT stands there twice",
     ),
+    "leg in two pools": (
+        lambda b: b["accounts"][0]["pools"].append({**pool_of(b), "pool": "other"}),
+        "accounts[0].pools[1].positions[0]: BTCUSDT stands there twice on one side in this account",
+    ),
     "implausible mark": (
         lambda b: first(b).update(index="BTC", index_price=70000),
         "accounts[0].pools[0]: can't be assessed",

@@ -126,7 +126,7 @@ def test_original_tables_of_others(shared: Path, capsys: pytest.CaptureFixture[s
 
 
 def schedule_of(name: str, rows: list[list[Any]]) -> tuple[MarginTier, ...]:
-    """Of rows (floor, cap, rate, deduction), or (floor, cap, rate, initial rate or none, leverage or none)."""
+    """Of rows (floor, cap, rate, deduction), or (floor, cap, rate, initial rate, leverage)."""
     if name.endswith("gist.github.com/highfestiva/b71e76f51eed84d56c1be8ebbcc286b5)"):
         steps = tuple(MarginTier(Decimal(floor), rate, ONE, Decimal(cum)) for floor, _, rate, cum in rows)
         return checked_schedule(TierSchedule(steps, name)).tiers

@@ -53,7 +53,7 @@ def orders(rng: Random, held: Decimal) -> tuple[Leg, ...]:
 
 
 def perpetual(rng: Random) -> Leg:
-    """A leg worth anything from dust to a hundred million, up or down by anything, sometimes of a prediction."""
+    """A leg worth anything from dust to a hundred million, up or down by anything; some are predictions."""
     is_prediction = rng.random() < 0.2
     mark = Decimal(rng.randint(1, 999)) / 1000 if is_prediction else number(rng, -4, 6)
     slope, asked, most = rng.choice(SLOPES), rng.randint(1, 9_000), rng.randint(0, 10_000)
