@@ -3,17 +3,20 @@ part, and prices that are strict for initial margin only."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import replace
+from decimal import Decimal, localcontext
 from math import isqrt
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.margin.band import is_breached
 from monitor.margin.drift import scaled_initial_weight
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import is_liquidatable, margin_ratio_of, venue_figure
+from tests.support.draws_drift import drift_pool
 from tests.support.drift_lines import (
     BILLIONTH,
     NOTHING,
@@ -27,6 +30,7 @@ from tests.support.drift_lines import (
     usdc,
 )
 from tests.support.small_books import moves_of, price_of, requirement
+from tests.support.small_draws import PRECISION
 from tests.support.small_market import Coin, Contract, Leg, SmallPool
 
 SAYS = MODELS["drift"].says
@@ -98,6 +102,19 @@ def test_a_memecoin_is_counted_in_billions(billions: int) -> None:
     assert requirement(pool).equity == pytest.approx(float(exactly(*pool.lines).equity), rel=1e-12)
 
 
+@given(steps=st.integers(1, 20_000), imf=st.integers(1, 1_000), beside=st.integers(-3, 3))
+def test_compiled_is_within_a_quantum_where_floats_tell_no_billionths(
+    steps: int, imf: int, beside: int
+) -> None:
+    """However large the size and however near to where the ratio changes: at most a ten-thousandth off."""
+    root = -(-steps * 10**7 // imf)
+    quantity = (root * root // 10 + beside) * BILLIONTH
+    line = usdc(0, perpetual(quantity, 1, slope=Decimal(imf) / 10**6))
+    ours = requirement(SmallPool("drift", (line,))).maintenance_margin / float(quantity)
+    apart = abs(ours - float(exactly(line).maintenance_margin / quantity))
+    assert apart < (1.001e-4 if quantity > 450_000 else 1e-12)
+
+
 def test_margin_of_the_published_positions_to_the_millionth() -> None:
     """Truncated to a millionth as on chain, initial margin is the published integer."""
     for price, expected in ((22_050, 13_555_327_867), (21_050, 12_940_573_769)):
@@ -160,6 +177,26 @@ def test_the_larger_liability_decides_in_a_prediction_market() -> None:
     """At 0.1 asks for 2 leave more to lose than bids for 10."""
     found = exactly(usdc(0, perpetual(0, "0.1", bids=10, asks=2, ceiling=ONE)))
     assert found.maintenance_margin == 2 * Decimal("0.9") * Decimal("0.05")
+
+
+@given(seed=st.integers(0, 2**48), factor=st.integers(1, 1_000))
+def test_more_size_never_asks_for_less_but_for_what_orders_would_close(seed: int, factor: int) -> None:
+    """Without open orders a larger position or debt lowers neither margin, however weights and gains go."""
+    rng = Random(seed)
+    drawn = drift_pool(rng, "drift")
+    lines = [
+        replace(line, legs=tuple(replace(leg, bids=NOTHING, asks=NOTHING) for leg in line.legs))
+        for line in drawn.lines
+    ]
+    place = rng.randrange(len(lines))
+    line = lines[place]
+    legs = tuple(replace(leg, quantity=leg.quantity * factor) for leg in line.legs)
+    larger = [*lines[:place], replace(line, legs=legs, borrowed=line.borrowed * factor), *lines[place + 1 :]]
+    assume(line.wallet <= 0 or not line.borrowed)  # else it turns what is owned into what is owed
+    with localcontext(prec=PRECISION):
+        before, after = exactly(*lines), exactly(*larger)
+        assert after.maintenance_margin >= before.maintenance_margin * (1 - Decimal("1e-40"))
+        assert after.initial_margin >= before.initial_margin * (1 - Decimal("1e-40"))
 
 
 def test_an_isolated_position_is_a_pool_of_its_own() -> None:
