@@ -157,6 +157,8 @@ def test_the_users_own_leverage_raises_initial_margin_only() -> None:
     assert exactly(usdc(0, perpetual(100, leverage="0.5"))).initial_margin == 20_000
     assert exactly(usdc(0, perpetual(100, leverage="0.5"))).maintenance_margin == 500
     assert exactly(usdc(0, perpetual(100, leverage=50))).initial_margin == 1_000
+    low = Contract("SOL-PERP", Decimal(100), step("0.001", "0.002"))
+    assert exactly(usdc(0, Leg(low, Decimal(100), Decimal(100), Decimal(50)))) == (0, 200, 10)
     both = exactly(usdc(0, perpetual(100, leverage="0.5")), held(-100, orders(leverage="0.5")))
     assert both.initial_margin == 50_000
     small = exactly(usdc(-1), held(100, orders(leverage=2)))
