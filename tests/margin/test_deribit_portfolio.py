@@ -162,7 +162,9 @@ def test_far_options_held_short_are_for_the_extended_table() -> None:
 def test_the_size_of_the_net_delta_is_charged_beyond_the_threshold() -> None:
     """0.00005 of it for each coin above 20 million dollars, a tenth of it at most; nothing at the
     threshold."""
-    unit = replace(unit_of(deribit_terms("BTC", "BTC"), 50_000), scenarios=(), roll_rate=NOTHING, roll_floor=NOTHING)
+    unit = replace(
+        unit_of(deribit_terms("BTC", "BTC"), 50_000), scenarios=(), roll_rate=NOTHING, roll_floor=NOTHING
+    )
     coins = {size: required(future(unit, size * 50_000, 50_000)).initial_margin for size in (400, 500, 9_000)}
     assert coins == {400: 0, 500: 500 * 100 * Decimal("0.00005"), 9_000: 900}
 

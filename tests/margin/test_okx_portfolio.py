@@ -35,7 +35,9 @@ def required(*legs: Leg, wallet: Any = 0, coin: Coin | None = None) -> Requireme
     return found
 
 
-def published_leg(held: Inputs, usdt: Decimal, change: Callable[[RiskUnit], RiskUnit] = lambda unit: unit) -> Leg:
+def published_leg(
+    held: Inputs, usdt: Decimal, change: Callable[[RiskUnit], RiskUnit] = lambda unit: unit
+) -> Leg:
     """A position of the example; its index price is what its first scenario tells."""
     size = held["contracts"] * Decimal(held["contract_size"])
     terms = okx_terms("BTC")._replace(**_rates(held["underlying"]))
@@ -58,7 +60,9 @@ def _rates(underlying: str) -> Inputs:
 def scaling(inputs: Inputs) -> dict[str, float]:
     """A unit whose cost of closing is the raw charge, and nothing else."""
     floors = [0, *(tier["cap"] for tier in inputs["tiers"])]
-    steps = incremental(tuple((floor, tier["mult"]) for floor, tier in zip(floors, inputs["tiers"], strict=False)))
+    steps = incremental(
+        tuple((floor, tier["mult"]) for floor, tier in zip(floors, inputs["tiers"], strict=False))
+    )
     unit = replace(FLAT, reduction_rate=ONE, tiers=steps)
     found = required(future(unit, inputs["mr7_raw_usd"], 1))
     return {"mr7_adjusted_usd": float(found.maintenance_margin)}
@@ -146,7 +150,9 @@ def test_a_hedge_leaves_basis_and_the_cost_of_closing() -> None:
     calm = replace(unit, reduction_rate=NOTHING)
     basis = [replace(leg, contract=replace(leg.contract, unit=calm)) for leg in legs]
     assert required(*basis).maintenance_margin == 1_000 * (Decimal("0.002") + Decimal("0.025"))
-    assert required(future(unit, 10, 100), future(unit, -10, 100)).maintenance_margin == 2_000 * Decimal("0.0045")
+    assert required(future(unit, 10, 100), future(unit, -10, 100)).maintenance_margin == 2_000 * Decimal(
+        "0.0045"
+    )
 
 
 def test_the_settle_assets_of_an_underlying_are_units_of_their_own() -> None:
