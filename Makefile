@@ -32,7 +32,7 @@ check: $(VENV)/.project ## format, lint, types, layers, unit tests: before every
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not slow and not integration and not soak" $(ARGS)
+	MARGIND_EXAMPLES=few $(BIN)/python -m pytest -q -m "not slow and not integration and not soak" $(ARGS)
 
 test: $(VENV)/.project ## every test that a change must pass
 	$(BIN)/python -m pytest -q -m "not soak" $(ARGS)

@@ -167,6 +167,10 @@ class Definitions:
             index=mark if beside.index_price is None else beside.index_price,
             funding=self._quotes.fixed_row("zero", 0.0) if beside.funding is None else beside.funding,
             years=self._years(instrument),
+            gain_rate=float(instrument.gain_rate),
+            gain_initial=float(instrument.gain_initial),
+            gain_slope=float(instrument.gain_slope),
+            ceiling=float(instrument.ceiling),
         )
         self._columns.write_instrument(row, written, tier_rows(instrument.tiers))
 

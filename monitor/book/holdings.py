@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
+import msgspec
+
 from monitor.domain.event import (
     AccountDelta,
     AccountSnapshot,
@@ -68,7 +70,7 @@ class Holdings:
             return SnapshotVerdict.IMPLAUSIBLE
         newer = {key for key, told_ns in self._told_ns.items() if told_ns > snapshot.venue_ns}
         balances = {(fact.pool, fact.asset): fact for fact in snapshot.balances}
-        positions = {(fact.instrument, fact.side): fact for fact in snapshot.positions if fact.quantity}
+        positions = {(fact.instrument, fact.side): fact for fact in snapshot.positions if _is_held(fact)}
         self.balances = _newest(balances, self.balances, newer)
         self.positions = _newest(positions, self.positions, newer)
         pools = {fact.pool: fact for fact in snapshot.pools}
@@ -121,7 +123,7 @@ class Holdings:
         before = self.positions.pop(leg, None)
         if fact.leverage is None and before is not None and before.leverage is not None:
             fact = _with_leverage(fact, before.leverage)
-        if fact.quantity:
+        if _is_held(fact):
             self.positions[leg] = fact
         return {fact.pool} if before is None else {fact.pool, before.pool}
 
@@ -134,7 +136,7 @@ class Holdings:
     def _lost_everything(self, snapshot: AccountSnapshot) -> bool:
         """All positions gone at once, or all money; or a first look that finds nothing."""
         money = any(_is_money(fact) for fact in snapshot.balances)
-        legs = any(fact.quantity for fact in snapshot.positions)
+        legs = any(_is_held(fact) for fact in snapshot.positions)
         if not self.seen:
             return not money and not legs
         newer = {key for key, told_ns in self._told_ns.items() if told_ns > snapshot.venue_ns}
@@ -153,5 +155,10 @@ def _is_money(fact: BalanceFact) -> bool:
     return fact.wallet != 0 or fact.borrowed != 0
 
 
+def _is_held(fact: PositionFact) -> bool:
+    """Open orders ask for margin where nothing is held yet."""
+    return bool(fact.quantity or fact.bids or fact.asks)
+
+
 def _with_leverage(fact: PositionFact, leverage: Decimal) -> PositionFact:
-    return PositionFact(fact.pool, fact.instrument, fact.side, fact.quantity, fact.entry_price, leverage)
+    return msgspec.structs.replace(fact, leverage=leverage)

@@ -198,6 +198,7 @@ class Placing:
         unlevered = sorted(
             fact.instrument for fact in known if fact.leverage is None and Needs.LEVERAGE in needs
         )
+        apart = sorted(fact.instrument for fact in known if Needs.UNIT in needs and not self._is_netted(fact))
         if pool.fact is NO_POOL:
             pool.own_reasons, pool.missing = int(Reason.PARTIAL), "no snapshot has named this pool yet"
         elif pool.fact.model not in self._settings.models:
@@ -210,6 +211,13 @@ class Placing:
             )
         elif unlevered:
             pool.own_reasons, pool.missing = int(Reason.PARTIAL), f"leverage not told: {', '.join(unlevered)}"
+        elif apart:
+            pool.own_reasons = int(Reason.UNSUPPORTED)
+            pool.missing = f"in no risk unit whose parameters are published: {', '.join(apart)}"
+
+    def _is_netted(self, fact: PositionFact) -> bool:
+        row = self.definitions.instrument_row(fact.instrument)
+        return row is not None and int(self.columns.instruments[row].unit) >= 0
 
     def _balance_row(self, pool: PlacedPool, fact: BalanceFact, unit: str) -> BalanceRow:
         asset = self.definitions.asset_row(pool.venue, fact.asset, unit)

@@ -3,7 +3,8 @@
 Where maintenance less equity is convex in what is changed, as every present model declares, the search is
 exact and takes a handful of assessments: seen from the safe side the chord through two points meets zero at
 the turn or beyond it, seen from the breached side at the turn or short of it, so no turn is stepped over. A
-model that is not convex is walked in steps of a hundredth; a dip narrower than that may be missed.
+model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more;
+a dip narrower than that may be missed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from monitor.book.pocket import cut, move_instrument, move_underlying, top_up
 UNDERLYING, PRICE, TOP_UP, CUT, MARKET = range(5)
 FAR_FACTOR = 1e4  # a price at a ten-thousandth, or at ten thousand times
 PRICE_STEP = 1.01
+PRICE_GROWTH = 1.1  # of the logarithm of the move: far away a hundredth tells nothing that a tenth does not
 AMOUNT_STEPS = 128
 TOLERANCE = 1e-12  # of the change: how far beyond the turn the answer may lie
 BANKRUPT = -1.0
@@ -151,7 +153,7 @@ def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # ty
             return _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings)
         if b == walk.far:
             return math.nan
-        c = b * walk.factor + walk.step
+        c = _next_step(walk, b)
         if walk.is_convex:
             if breached and not f_b < f_a:
                 return math.nan  # convex: it never comes down again
@@ -159,6 +161,16 @@ def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # ty
             leaps += 1
         a, f_a = b, f_b
         b = min(c, walk.far) if walk.far > walk.start else max(c, walk.far)
+
+
+@njit(**INNER)
+def _next_step(walk, b):  # type: ignore[no-untyped-def]
+    """One small step on from b; of a price a longer one where it is far already."""
+    c = b * walk.factor + walk.step
+    if walk.start == 1.0:
+        grown = b**PRICE_GROWTH
+        return max(c, grown) if walk.far > walk.start else min(c, grown)
+    return c
 
 
 @njit(**INNER)

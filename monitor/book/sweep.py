@@ -180,6 +180,7 @@ def sum_of_terms(book):  # type: ignore[no-untyped-def]
     probe = steps = 0.0
     for instrument in book.instruments:
         probe += instrument.multiplier + instrument.taker_fee
+        probe += instrument.gain_rate + instrument.gain_initial + instrument.gain_slope + instrument.ceiling
     for asset in book.assets:
         probe += asset.bid_buffer + asset.ask_buffer + asset.category_rate + asset.category_initial
     for tier in book.tiers:
@@ -213,6 +214,7 @@ def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     for row in range(account.position_first, account.position_last):
         instrument = book.instruments[book.positions[row].instrument]
         probe += instrument.multiplier + instrument.taker_fee
+        probe += instrument.gain_rate + instrument.gain_initial + instrument.gain_slope + instrument.ceiling
         probe += sum_of_steps(instrument.tier_first, instrument.tier_last, book)
         if instrument.option >= 0:
             probe += sum_of_option(book.options[instrument.option])

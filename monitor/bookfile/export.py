@@ -98,6 +98,10 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         forward=_value(live, f"{name} forward") if _is_option(definition) else None,
         volatility=_value(live, f"{name} volatility") if _is_option(definition) else None,
         unit=cast(parts.Unit, definition.unit),
+        gain_rate=definition.gain_rate,
+        gain_initial=definition.gain_initial,
+        gain_slope=definition.gain_slope,
+        ceiling=definition.ceiling,
     )
 
 

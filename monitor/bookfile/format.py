@@ -77,6 +77,10 @@ class Instrument(_Part, frozen=True):
     forward: Price | None = None
     volatility: Annotated[float, Meta(ge=0)] | None = None  # 0.6 is 60 % a year
     unit: Unit = ""  # whose published portfolio margin nets it
+    gain_rate: Rate = Decimal(1)  # how much of an unrealised gain counts
+    gain_initial: Rate = Decimal(1)  # the same for initial margin
+    gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
+    ceiling: Decimal = Decimal(0)  # the highest price that it can have; 0: none
 
 
 class Asset(_Part, frozen=True):

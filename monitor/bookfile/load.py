@@ -88,6 +88,7 @@ def facts_of(book: parts.BookFile, source: str) -> Facts:
             raise BookFileError(
                 source, f"accounts[{place}].venue", f"{account.venue} is not among the venues"
             )
+        _check_legs(source, f"accounts[{place}]", account)
         for number, pool in enumerate(account.pools):
             check_pool(source, f"accounts[{place}].pools[{number}]", pool, *by_name[account.venue])
     snapshots = tuple(_snapshot(account, wall_ns) for account in book.accounts)
@@ -95,6 +96,18 @@ def facts_of(book: parts.BookFile, source: str) -> Facts:
         raise BookFileError(source, "accounts", "an account stands there twice")
     desks = {account_id(account.venue, account.account): account.desk for account in book.accounts}
     return Facts(wall_ns, definitions, tuple(reader.marks), tuple(reader.prices), snapshots, desks)
+
+
+def _check_legs(source: str, where: str, account: parts.Account) -> None:
+    """A leg is known by its symbol and side in an account: one that stands twice would be read once."""
+    seen = set()
+    for number, pool in enumerate(account.pools):
+        for place, held in enumerate(pool.positions):
+            if (held.symbol, held.side) in seen:
+                at = f"{where}.pools[{number}].positions[{place}]"
+                what = "twice on one side in this account: give the other an account of its own"
+                raise BookFileError(source, at, f"{held.symbol} stands there {what}")
+            seen.add((held.symbol, held.side))
 
 
 class _Reader:
@@ -149,6 +162,10 @@ class _Reader:
             funding_hours=given.funding_hours,
             expiry_ns=_moment_ns(given.expiry),
             unit=given.unit,
+            gain_rate=given.gain_rate,
+            gain_initial=given.gain_initial,
+            gain_slope=given.gain_slope,
+            ceiling=given.ceiling,
         )
         self._check_unit(f"{where}.unit", made)
         return made

@@ -47,7 +47,14 @@ def _check_position(
 ) -> None:
     if instrument.kind == "option":
         return  # what was paid is in the wallet
+    orders_only = _holds_orders(instrument, needs)
+    if orders_only and held.quantity:
+        raise BookFileError(
+            source, f"{at}.quantity", f"the orders of {held.symbol}: what is held is a balance"
+        )
     for need, field in OF_POSITIONS:
+        if need is Needs.ENTRY and orders_only:
+            continue
         if need in needs and getattr(held, field) is None:
             raise BookFileError(source, f"{at}.{field}", "missing; the model reads it")
 
@@ -56,7 +63,7 @@ def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs:
     if instrument.mark is None:
         raise BookFileError(source, f"{at}.mark", f"{instrument.symbol} has no mark")
     for need, field in OF_INSTRUMENTS:
-        if need is Needs.TIERS and instrument.kind == "option":
+        if need is Needs.TIERS and (instrument.kind == "option" or _holds_orders(instrument, needs)):
             continue
         if need in needs and getattr(instrument, field) in (None, ""):
             raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} has none; the model reads it")
@@ -64,6 +71,10 @@ def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs:
         for field in OF_OPTIONS:
             if getattr(instrument, field) is None:
                 raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} is an option without it")
+
+
+def _holds_orders(instrument: parts.Instrument, needs: Needs) -> bool:
+    return instrument.kind == "spot" and Needs.ORDERS in needs
 
 
 def _check_price(source: str, at: str, asset: str, pool: parts.Pool, venue: parts.Venue) -> None:

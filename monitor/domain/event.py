@@ -75,7 +75,7 @@ class BalanceFact(msgspec.Struct, frozen=True):
 
 
 class PositionFact(msgspec.Struct, frozen=True):
-    """One leg of one pool. Quantity 0 removes it. The key within an account is (instrument, side)."""
+    """One leg of one pool, known in its account by (instrument, side). Nothing held or ordered removes it."""
 
     pool: str
     instrument: InstrumentId

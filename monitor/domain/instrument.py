@@ -75,6 +75,10 @@ class Instrument(msgspec.Struct, frozen=True):
     unit: str = ""  # whose published portfolio margin nets it: "deribit" or "okx"; "": none does
     funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
     expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
+    gain_rate: Decimal = Decimal(1)  # how much of an unrealised gain counts (Drift)
+    gain_initial: Decimal = Decimal(1)  # the same for initial margin
+    gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
+    ceiling: Decimal = Decimal(0)  # the highest price that it can have (a prediction market's 1); 0 for none
 
 
 class CollateralAsset(msgspec.Struct, frozen=True):

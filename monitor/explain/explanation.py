@@ -89,12 +89,10 @@ def quote_name(key: str) -> str:
     """What a row of quotes measures, in words."""
     if key in ("one", "zero"):
         return {"one": "its own unit", "zero": "no funding"}[key]
-    subject, _, word = key.partition(" ")
-    return (
-        f"{WORDS[word]} {symbol_of(InstrumentId(subject))}"
-        if word
-        else f"mark of {symbol_of(InstrumentId(key))}"
-    )
+    subject, _, word = key.rpartition(" ")
+    if subject and word in WORDS:
+        return f"{WORDS[word]} {symbol_of(InstrumentId(subject))}"
+    return f"mark of {symbol_of(InstrumentId(key))}"
 
 
 def _holdings(live: LiveBook, pool: PlacedPool, source: str) -> Iterator[Input]:

@@ -98,6 +98,10 @@ class Traced(float):
         """Square root."""
         return self._through("sqrt", math.sqrt)
 
+    def isqrt(self) -> Traced:
+        """Whole square root."""
+        return self._through("isqrt", lambda x: math.sqrt(x // 1) // 1)
+
     def normal_cdf(self) -> Traced:
         """The share of a standard normal distribution below this."""
         return self._through("N", lambda x: math.erfc(-x / math.sqrt(2)) / 2)

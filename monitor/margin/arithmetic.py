@@ -45,6 +45,15 @@ def sqrt(x: N) -> N:
     return found
 
 
+def isqrt(x: N) -> N:
+    """The greatest whole number whose square is not above x; x at or above 0. Of a float exact up to 2^52,
+    beyond as near as floats are."""
+    if isinstance(x, Decimal):
+        return Decimal(math.isqrt(int(x)))
+    found: N = _by(x, "isqrt", lambda x: math.sqrt(x // 1) // 1)
+    return found
+
+
 def normal_cdf(x: N) -> N:
     """The share of a standard normal distribution below x."""
     if isinstance(x, Decimal):
@@ -113,3 +122,8 @@ def _ceil_to(x: Any, per_unit: Any) -> Any:
 @overload(floor_to, strict=False)  # type: ignore[untyped-decorator]
 def _floor_to(x: Any, per_unit: Any) -> Any:
     return lambda x, per_unit: np.floor(x * per_unit) / per_unit
+
+
+@overload(isqrt, strict=False)  # type: ignore[untyped-decorator]
+def _isqrt(x: Any) -> Any:
+    return lambda x: np.floor(math.sqrt(np.floor(x)))

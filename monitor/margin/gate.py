@@ -1,15 +1,15 @@
 """Gate: classic futures, isolated and cross, linear and inverse, and the unified account (MARGIN 13).
 
 Maintenance margin ratio = margin balance / maintenance margin; higher is safer, at or below 1 (100 %) it is
-liquidated. Since 2025-07-29 each slice of a position's value is at the rate of its own tier, and the estimated
-fee to close is added to it (help centre 38042, read 2026-11-23): taker fee on the value at mark, as the
-published liquidation prices have it.
+liquidated. Since 2025-07-29 each slice of a position's value is at the rate of its own tier, and the
+estimated fee to close is added to it (help centre 38042, read 2026-11-23): taker fee on the value at mark, as
+the published liquidation prices have it.
 
 Unified, multi-currency margin, in USD: what is owned of a coin, unrealised profit with it, counts by the
 discount tiers of its amount (API v4, currency_discount_tiers: BTC falls from 1,000 on), a negative coin in
-full. A debt is what is borrowed, and what the rest of the
-coin is below zero (help centre 33018); it requires the rate of its liability tier by its worth in USD
-(announcement 37645): slice by slice or on the whole, as the schedule has deductions or not.
+full. A debt is what is borrowed, and what the rest of the coin is below zero (help centre 33018); it requires
+the rate of its liability tier by its worth in USD (announcement 37645): slice by slice or on the whole, as
+the schedule has deductions or not.
 
 Not covered: hedge mode, where the venue asks for the larger of long and short, while both legs are charged in
 full here; the unified account's options, portfolio margin and spot hedging; its initial margin, which needs

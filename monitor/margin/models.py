@@ -10,6 +10,7 @@ from monitor.margin.bitget import bitget
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
+from monitor.margin.drift import drift
 from monitor.margin.dydx import dydx
 from monitor.margin.gate import gate_futures, gate_unified
 from monitor.margin.gmx import gmx
@@ -23,7 +24,7 @@ from monitor.margin.okx_portfolio import okx_portfolio
 from monitor.margin.portfolio_unimmr import portfolio_unimmr
 from monitor.margin.tiered import tiered
 from monitor.margin.venue_ratio import venue_ratio
-from monitor.margin.venue_words import FALLING, HEADROOM, RISING, Says
+from monitor.margin.venue_words import FALLING, HEADROOM, HEALTH, RISING, Says
 
 
 class Needs(Flag):
@@ -37,6 +38,9 @@ class Needs(Flag):
     FUNDING = auto()  # rate of the next funding
     OPTION = auto()  # terms of an option; only of instruments that are options
     UNIT = auto()  # risk unit with its scenarios
+    ORDERS = (
+        auto()
+    )  # a row in a spot instrument is the open orders of its balance: nothing else is read of it
 
 
 PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
@@ -151,4 +155,13 @@ MODELS = {
     ),
     # Positions from before 2025-11-10 jump; the tiers since then do not.
     "bitget": Model(bitget, False, Says("marginRatio", RISING)),
+    # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
+    "drift": Model(
+        drift,
+        False,
+        Says("health", HEALTH, at_equality=False),
+        PERPETUAL | Needs.ORDERS,
+        offsets=True,
+        jumps=True,
+    ),
 }

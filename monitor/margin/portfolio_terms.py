@@ -1,5 +1,5 @@
-"""What the venues publish of their portfolio margins, as data: each number with the place and the day where it
-was read. What nobody at hand tells is not guessed: it raises Unsupported, by name.
+"""What the venues publish of their portfolio margins, as data: each number with the place and the day where
+it was read. What nobody at hand tells is not guessed: it raises Unsupported, by name.
 
 Both venues change these numbers without notice. An account's own, as private/pme/simulate tells them under
 `model_params`, make a better `DeribitModel` than the published ones.
@@ -73,13 +73,35 @@ class DeribitModel(NamedTuple):
 DERIBIT = {
     "BTC": DeribitModel(
         "docs.deribit.com private/pme/simulate, response example of 2024-06-17, read 2026-11-23",
-        *map(Decimal, ("0.16", "0.5", "0.25", "0.5", "0.3", "0.13", "1", "100000", "20000000")),
-        *map(Decimal, ("0.00005", "0.1", "0.075", "0.01")),
+        price_range=Decimal("0.16"),
+        volatility_range_up=Decimal("0.5"),
+        volatility_range_down=Decimal("0.25"),
+        min_volatility_for_shock_up=Decimal("0.5"),
+        short_term_vega_power=Decimal("0.3"),
+        long_term_vega_power=Decimal("0.13"),
+        extended_table_factor=Decimal(1),
+        extended_dampener=Decimal(100_000),
+        delta_total_liq_shock_threshold=Decimal(20_000_000),
+        m_inc=Decimal("0.00005"),
+        max_delta_shock=Decimal("0.1"),
+        annualised_move_risk=Decimal("0.075"),
+        min_annualised_move=Decimal("0.01"),
     ),
     "ETH": DeribitModel(
         "private/pme/simulate answered in production on 2026-02-15, in a public repository, read 2026-11-23",
-        *map(Decimal, ("0.18", "0.4", "0.25", "0.5", "0.3", "0.13", "1", "200000", "20000000")),
-        *map(Decimal, ("0.000004", "0.1", "0.05", "0.005")),
+        price_range=Decimal("0.18"),
+        volatility_range_up=Decimal("0.4"),
+        volatility_range_down=Decimal("0.25"),
+        min_volatility_for_shock_up=Decimal("0.5"),
+        short_term_vega_power=Decimal("0.3"),
+        long_term_vega_power=Decimal("0.13"),
+        extended_table_factor=Decimal(1),
+        extended_dampener=Decimal(200_000),
+        delta_total_liq_shock_threshold=Decimal(20_000_000),
+        m_inc=Decimal("0.000004"),
+        max_delta_shock=Decimal("0.1"),
+        annualised_move_risk=Decimal("0.05"),
+        min_annualised_move=Decimal("0.005"),
     ),
 }
 # support.deribit.com 25944756247837, read 2026-11-23
@@ -142,9 +164,9 @@ class OkxModel(NamedTuple):
     reduction_rate: Decimal  # MR7, of the value of a future or perpetual
 
 
-# MR1, MR6 and MR4 a year: okx.com/help/okx-will-further-adjust-portfolio-margin-parameters of 2025-01-02, read
-# 2026-11-23. MR4's floor and MR7's rate: the example of POST /api/v5/account/position-builder in
-# okx.com/docs-v5, of 2025-01-15, which holds these two units: no other underlying's are told.
+# MR1, MR6 and MR4 a year: okx.com/help/okx-will-further-adjust-portfolio-margin-parameters of 2025-01-02.
+# MR4's floor and MR7's rate: the example of POST /api/v5/account/position-builder in okx.com/docs-v5, of
+# 2025-01-15, which holds these two units; no other underlying's are told.
 OKX_SOURCE = "okx.com/help of 2025-01-02 and okx.com/docs-v5 position-builder of 2025-01-15, read 2026-11-23"
 OKX = {
     "BTC": OkxModel(*map(Decimal, ("0.12", "0.24", "0.05", "0.002", "0.0045"))),
@@ -163,22 +185,26 @@ def okx_terms(underlying: str, *, is_option: bool = False, inverse: bool = False
     """The published terms of a unit of futures and perpetuals."""
     if is_option:
         raise Unsupported(
-            f"OKX's volatility moves, theta, vega and rho charges (MR1, MR2, MR3, MR5) and the least charge of "
-            f"options (MR7) on {underlying} are not published"
+            f"OKX's volatility moves, theta, vega and rho charges (MR1, MR2, MR3, MR5) and the least charge "
+            f"(MR7) of options on {underlying} are not published"
         )
     if underlying not in OKX or underlying not in OKX_SCALING:
         missing = (
             "least basis move (MR4) and rate of closing (MR7)" if underlying not in OKX else "tiers of MR7"
         )
         raise Unsupported(f"OKX's {missing} of {underlying} are not published")
-    model = OKX[underlying]
+    return okx_unit(OKX[underlying], OKX_SCALING[underlying], inverse=inverse)
+
+
+def okx_unit(model: OkxModel, scaling: tuple[tuple[int, int], ...], *, inverse: bool) -> UnitTerms:
+    """The moves and charges of these parameters, settled in the coin or in a dollar."""
     third = model.largest_move / OKX_STEPS
     shocks = [GridPoint(third * step) for step in range(-OKX_STEPS, OKX_STEPS + 1)]
     extremes = [GridPoint(side * model.extreme_move, weight=Decimal("0.5")) for side in (-1, 1)]
     return UnitTerms(
         OKX_SOURCE,
         (*shocks, *extremes),
-        incremental(OKX_SCALING[underlying]),
+        incremental(scaling),
         inverse,
         roll_rate=model.annual_basis,
         roll_floor=model.least_basis,

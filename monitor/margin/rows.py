@@ -81,6 +81,10 @@ class Instrument(Generic[N]):
     index: Place  # row of quotes: the index price of its underlying; its mark where the venue has none
     funding: Place  # row of quotes: the rate of the next funding, paid by longs; a row that is 0 where none
     years: Place  # row of quotes: time to its expiry; a row that is 0 for what never expires
+    gain_rate: N  # how much of an unrealised gain counts (Drift): 1 in full
+    gain_initial: N  # the same for initial margin
+    gain_slope: N  # by how much that falls with the root of the gain
+    ceiling: N  # the highest price that it can have (a prediction market's 1); 0 for none
 
 
 @dataclass(slots=True)

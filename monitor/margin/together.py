@@ -1,5 +1,5 @@
-"""How much of one contract a pool holds in all: venues that look up the tier of a cross position by everything
-held in the contract, long and short legs of hedge mode added up (OKX, Bitget)."""
+"""How much of one contract a pool holds in all: some venues find the tier of a cross position by everything
+that is held in the contract, long and short legs of hedge mode added up (OKX, Bitget)."""
 
 from __future__ import annotations
 

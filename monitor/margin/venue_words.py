@@ -11,10 +11,12 @@ import math
 from typing import NamedTuple
 
 RISING, FALLING, HEADROOM = "rising", "falling", "headroom"
+HEALTH = "health"
 
 
 class Says(NamedTuple):
-    """`scale`: RISING is maintenance / equity, FALLING equity / maintenance, HEADROOM equity - maintenance.
+    """`scale`: RISING is maintenance / equity, FALLING equity / maintenance, HEADROOM equity - maintenance,
+    HEALTH 100 x (1 - maintenance / equity) within 0 and 100.
     `at_equality`: whether the venue liquidates a pool whose equity just equals its maintenance margin."""
 
     name: str
@@ -28,15 +30,20 @@ def venue_figure(says: Says, equity: float, maintenance: float, threshold: float
     required, or a rising ratio of no equity)."""
     if says.scale == HEADROOM:
         return equity - maintenance
+    if says.scale == HEALTH:
+        return 100.0 if maintenance <= 0 else max(0.0, 100 * (1 - maintenance / max(equity, maintenance)))
     if says.scale == RISING:
         return maintenance / equity * threshold if equity > 0 else math.nan
     return equity / maintenance * threshold if maintenance > 0 else math.nan
 
 
 def margin_ratio_of(says: Says, figure: float, threshold: float = 1.0) -> float:
-    """Our margin ratio of a venue's figure; nan for a headroom, which is no ratio, and for no figure."""
+    """Our margin ratio of a venue's figure; nan for a headroom, which is no ratio, and for no figure. A
+    health of 0 is 1, or worse than it can tell."""
     if says.scale == HEADROOM:
         return math.nan
+    if says.scale == HEALTH:
+        return 1 - figure / 100
     if says.scale == RISING:
         return figure / threshold
     return threshold / figure if figure > 0 else math.nan

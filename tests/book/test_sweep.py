@@ -21,6 +21,7 @@ from monitor.domain.assessment import Reason, RiskBand
 from monitor.margin.models import MODELS, Needs
 from monitor.margin.rows import Book
 from tests.support import draws, small_draws
+from tests.support.risk_units import in_unit
 from tests.support.small_books import NAMES, float_book, pocket_of, solver
 from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallPool, tiers
 from tests.support.small_pools import USDT, leg, pool
@@ -66,12 +67,14 @@ def contract(name: str, mark: float = 100) -> Contract:
 
 
 def rich(model: str) -> SmallPool:
-    """A clear pool that reads a row of every table: two legs, an option where the model knows any, and a coin
-    with a schedule."""
+    """A clear pool that reads a row of every table: two legs, an option where the model knows any, risk units
+    where it nets in them, and a coin with a schedule."""
     legs = (leg(contract("A"), 10), leg(contract("B", 7), -20))[: 1 if model == "bybit_isolated" else 2]
     if Needs.OPTION in MODELS[model].needs:
         terms = OptionTerms(Decimal(90), 1, Decimal(101))
         legs += (leg(replace(contract("A", 12), tiers=(), option=terms), -1),)
+    if Needs.UNIT in MODELS[model].needs:
+        legs = tuple(replace(held, contract=in_unit(held.contract)) for held in legs)
     coin = Coin("BTC", Decimal(50), "BTC", Decimal("0.1"), Decimal("0.01"), small_draws.VALUE_RATIOS)
     first = Line(coin, Decimal(900_000), legs)
     return SmallPool(model, (first,) if model in small_draws.ONE_LINE else (first, Line(USDT, Decimal(5))))

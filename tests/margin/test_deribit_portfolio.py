@@ -108,7 +108,7 @@ def test_a_perpetual_and_its_opposite_require_nothing() -> None:
     """What is hedged within one expiry loses nothing at any point, and rolls with nothing."""
     unit = unit_of(deribit_terms("BTC", "BTC"), 60_000)
     found = required(future(unit, 6000, 60_000), future(unit, -6000, 60_000))
-    assert (found.initial_margin, found.maintenance_margin) == (0, 0)
+    assert found.initial_margin == found.maintenance_margin == 0
 
 
 def test_a_calendar_spread_requires_its_roll_alone() -> None:

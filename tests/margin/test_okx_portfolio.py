@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
-from monitor.margin.portfolio_terms import UnitTerms, incremental, okx_terms
+from monitor.margin.portfolio_terms import OKX, OKX_SCALING, UnitTerms, incremental, okx_terms, okx_unit
 from monitor.margin.rows import Requirement
 from monitor.margin.venue_words import is_liquidatable, venue_figure
 from tests.support.published import assert_published, read_cases
@@ -24,7 +24,7 @@ from tests.support.small_market import Coin, Leg, Line, Point, RiskUnit, SmallPo
 MODEL = "okx_portfolio"
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "margin" / "okx_portfolio.json"
 cases = read_cases(GOLDEN)
-Inputs = dict[str, Any]
+Inputs = Mapping[str, Any]
 FLAT = unit_of(UnitTerms("a test", ()), 100)
 
 
@@ -40,21 +40,12 @@ def published_leg(
 ) -> Leg:
     """A position of the example; its index price is what its first scenario tells."""
     size = held["contracts"] * Decimal(held["contract_size"])
-    terms = okx_terms("BTC")._replace(**_rates(held["underlying"]))
+    terms = okx_unit(OKX[held["underlying"]], OKX_SCALING.get(held["underlying"], ((0, 1),)), inverse=False)
     first = terms.points[4].price_move
     index = Decimal(held["pnl_at_first_step"]) / size / first / usdt
     unit = change(unit_of(terms, index, held["underlying"]))
     more = {"multiplier": Decimal(held["contract_size"])}
     return future(unit, held["contracts"], held["mark_price"], held["average_price"], **more)
-
-
-def _rates(underlying: str) -> Inputs:
-    """The terms of the unit; of LTC all but its tiers are published, and its charge is in the first."""
-    if underlying == "BTC":
-        return okx_terms("BTC")._asdict()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(okx_terms.__globals__["OKX_SCALING"], underlying, ((0, 1),))
-        return okx_terms(underlying)._asdict()
 
 
 def scaling(inputs: Inputs) -> dict[str, float]:

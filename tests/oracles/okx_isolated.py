@@ -15,7 +15,7 @@ def rate_of(contract: Contract, contracts: Decimal) -> Decimal:
 
 
 def asked_of(leg: Leg, contracts: Decimal) -> Decimal:
-    """What closing a leg takes, in the tier of so many contracts: the margin first, then the fee of the taker."""
+    """What closing a leg takes, in the tier of so many contracts: the margin, and the fee of the taker."""
     value = value_at(leg, leg.contract.mark)
     return value * rate_of(leg.contract, contracts) + value * leg.contract.taker_fee
 

@@ -1,5 +1,5 @@
-"""MARGIN 6, one currency in cross, by another way: each leg is charged alone, at the rate of the tier that all
-legs of its contract are in together."""
+"""MARGIN 6, one currency in cross, by another way: each leg is charged alone, at the rate of the tier that
+all legs of its contract are in together."""
 
 from __future__ import annotations
 

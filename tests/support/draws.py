@@ -7,6 +7,7 @@ from random import Random
 
 from tests.support import draws_cex, draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
 from tests.support.draws_deribit import deribit_pool
+from tests.support.draws_drift import drift_pool
 from tests.support.small_market import SmallPool
 
 Draw = Callable[[Random, str], SmallPool]
@@ -23,6 +24,7 @@ DRAWS: dict[str, Draw] = {
     "dydx": draws_dydx_gmx.subaccount,
     "gmx": draws_dydx_gmx.gmx_position,
     **dict.fromkeys(draws_cex.MODELS, draws_cex.cex_pool),
+    "drift": drift_pool,
 }
 
 

@@ -26,4 +26,4 @@ def terms(strike: Any, side: int) -> Option[Any]:
 def instrument(*, inverse: bool) -> Instrument[Any]:
     """An option's instrument, priced in the coin or in the quote currency."""
     nothing = Decimal(0)
-    return Instrument(0, 0, nothing + 1, nothing, 0, 0, int(inverse), 0, -1, 0, 0, 0)
+    return Instrument(0, 0, nothing + 1, nothing, 0, 0, int(inverse), 0, -1, 0, 0, 0, *[nothing] * 4)

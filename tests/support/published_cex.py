@@ -58,6 +58,7 @@ def _of_notional(inputs: Inputs) -> Figures:
 
 
 def _linear_initial(inputs: Inputs) -> Figures:
+    """At one price all of these venues ask for the same."""
     return {"initial_margin": requirement(_pool("bitget", 0, _leg(inputs, inputs["price"]))).initial_margin}
 
 

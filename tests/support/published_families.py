@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from tests.support import (
     published_cex,
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_perpetuals,
     published_spotmargin,
@@ -47,6 +48,7 @@ class Verdict(NamedTuple):
 FAMILIES: tuple[Family, ...] = (
     published_perpetuals,
     published_deribit,
+    published_drift,
     published_dydx_gmx,
     published_spotmargin,
     published_cex,

@@ -23,22 +23,38 @@ def unit_of(terms: UnitTerms, index: Any, name: str = "BTC") -> RiskUnit:
 def only(unit: RiskUnit, *points: GridPoint | Point) -> RiskUnit:
     """The same grid with these points alone, and nothing beside the grid."""
     kept = tuple(Point(*point) if isinstance(point, GridPoint) else point for point in points)
-    shocks = ("delta_slope", "roll_rate", "roll_floor", "reduction_rate")
-    return replace(unit, scenarios=kept, **dict.fromkeys(shocks, NOTHING))
+    calm = replace(unit, delta_slope=NOTHING, roll_rate=NOTHING, roll_floor=NOTHING, reduction_rate=NOTHING)
+    return replace(calm, scenarios=kept)
 
 
 def future(unit: RiskUnit, quantity: Any, mark: Any, entry: Any = None, **more: Any) -> Leg:
     """A leg in the unit, entered at mark unless told."""
-    details = {"index": unit.index, "inverse": unit.inverse, "unit": unit} | more
-    contract = Contract(details.pop("name", unit.name), Decimal(mark), (), unit.name, **details)
+    name = more.pop("name", unit.name)
+    market = {"index": unit.index} | more
+    contract = Contract(name, Decimal(mark), (), unit.name, inverse=unit.inverse, unit=unit, **market)
     return Leg(contract, Decimal(quantity), Decimal(mark if entry is None else entry), ONE)
 
 
 def option(unit: RiskUnit, quantity: Any, terms: OptionTerms, mark: Any) -> Leg:
     """A leg of options in the unit."""
-    details = {"index": unit.index, "inverse": unit.inverse, "unit": unit, "option": terms}
-    name = f"{unit.name} {terms.strike} {terms.side}"
-    return Leg(Contract(name, Decimal(mark), (), unit.name, **details), Decimal(quantity), NOTHING, ONE)
+    contract = Contract(
+        f"{unit.name} {terms.strike} {terms.side}",
+        Decimal(mark),
+        (),
+        unit.name,
+        inverse=unit.inverse,
+        option=terms,
+        unit=unit,
+        index=unit.index,
+    )
+    return Leg(contract, Decimal(quantity), NOTHING, ONE)
+
+
+def in_unit(held: Contract) -> Contract:
+    """The same contract in a unit of its own that reads every number of it; one that expires."""
+    points = (Point(Decimal("-0.1"), Decimal("0.5"), Decimal("0.5"), ONE), Point(Decimal("0.1")))
+    unit = RiskUnit(held.name, held.mark, points, held.tiers, reduction_rate=Decimal("0.01"))
+    return replace(held, unit=unit, years=Decimal("0.3"))
 
 
 def pool_of(model: str, wallet: Any, legs: Sequence[Leg], coin: Coin | None = None) -> SmallPool:

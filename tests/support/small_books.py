@@ -81,7 +81,8 @@ class Rows:
             others = (self._option(contract.option), self._unit(contract.unit), index)
             funding = self._quote(contract.funding)
             years = self._years(contract, others[0], funding)
-            row = Instrument(mark, underlying, *terms, *others, funding, years)
+            gains = (contract.gain_rate, contract.gain_initial, contract.gain_slope, contract.ceiling)
+            row = Instrument(mark, underlying, *terms, *others, funding, years, *gains)
             _append(self.book.instruments, row)
         return self._contracts[contract]
 

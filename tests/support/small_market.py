@@ -73,6 +73,10 @@ class Contract:
     index: Decimal | None = None  # None: its mark
     funding: Decimal = Decimal(0)  # rate of the next funding, paid by longs
     years: Decimal = Decimal(0)  # to the expiry of a dated future; an option has its own
+    gain_rate: Decimal = Decimal(1)
+    gain_initial: Decimal = Decimal(1)
+    gain_slope: Decimal = Decimal(0)
+    ceiling: Decimal = Decimal(0)  # 0: none
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""What the portfolio margins share: the delta of an option, and how a risk unit is found among the rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.margin.black import black76, black76_delta
+from monitor.margin.rows import Book
+from monitor.margin.scenarios import coins_of, is_first_of_expiry, is_first_of_unit
+from tests.support.options import terms
+from tests.support.risk_units import NOTHING, future, option, pool_of
+from tests.support.small_books import decimal_book
+from tests.support.small_draws import number
+from tests.support.small_market import Contract, Leg, OptionTerms, RiskUnit
+
+STEP = Decimal("1e-12")
+LATER = Decimal("0.25")
+rngs = st.integers(0, 2**48).map(Random)
+
+
+def unit(name: str, *, inverse: bool = False) -> RiskUnit:
+    """A unit without a grid."""
+    return RiskUnit(name, Decimal(100), (), inverse=inverse)
+
+
+def book_of(*legs: Leg) -> Book[Decimal]:
+    """A pool of these legs."""
+    return decimal_book(pool_of("deribit_portfolio", 0, legs))
+
+
+@given(rng=rngs)
+def test_delta_is_how_worth_follows_the_forward(rng: Random) -> None:
+    """A step of the forward changes the worth by delta times the step."""
+    held, forward = terms(number(rng, 1, 3), rng.choice([1, -1])), number(rng, 1, 3)
+    rest: tuple[Any, Any] = (number(rng, -1, 1), number(rng, -2, 1))
+    with localcontext(prec=60):
+        rise = black76(forward + STEP, held, *rest) - black76(forward - STEP, held, *rest)
+        assert abs(rise / (2 * STEP) - black76_delta(forward, held, *rest)) < Decimal("1e-14")
+
+
+@pytest.mark.parametrize(("strike", "side", "delta"), [(90, 1, 1), (110, 1, 0), (90, -1, 0), (110, -1, -1)])
+def test_at_expiry_delta_is_all_or_nothing(strike: int, side: int, delta: int) -> None:
+    """In the money it is the underlying, out of it nothing; at the money nothing as well."""
+    at = (Decimal("0.6"), NOTHING)
+    assert black76_delta(Decimal(100), terms(Decimal(strike), side), *at) == delta
+    assert black76_delta(Decimal(strike), terms(Decimal(strike), side), *at) == 0
+
+
+def test_what_is_paid_in_coin_loses_its_own_worth_of_it() -> None:
+    """An inverse option's coins are its delta less its mark, an inverse future's what its dollars buy."""
+    call = OptionTerms(Decimal(50), 1, Decimal(100), years=NOTHING)
+    inverse, linear = unit("A", inverse=True), unit("B")
+    legs = (
+        option(inverse, 2, call, "0.5"),
+        option(linear, 2, call, 50),
+        future(inverse, -300, 150),
+        future(linear, 3, 90),
+    )
+    book = book_of(*legs)
+    found = [coins_of(position, book.instruments[position.instrument], book) for position in book.positions]
+    assert found == [1, 2, -2, 3]
+
+
+def test_a_unit_is_met_once_wherever_its_rows_lie() -> None:
+    """The first row of each unit is found; what is in no unit is never the first."""
+    alone = Leg(Contract("C", Decimal(1), ()), Decimal(1), Decimal(1))
+    one, other = unit("A"), unit("B")
+    book = book_of(alone, future(one, 1, 100), future(other, 1, 100), future(one, 2, 100, name="X"), alone)
+    assert [is_first_of_unit(row, 0, book) for row in range(5)] == [False, True, True, False, False]
+    assert is_first_of_unit(3, 3, book)
+
+
+def test_an_expiry_is_met_once_in_its_unit() -> None:
+    """Options and futures of one unit that end together are one expiry; another unit's are another."""
+    one, other = unit("A"), unit("B")
+    call = OptionTerms(Decimal(50), 1, Decimal(100), years=LATER)
+    legs = (
+        future(one, 1, 100),
+        future(one, 1, 100, name="later", years=LATER),
+        option(one, 1, call, 50),
+        future(other, 1, 100, name="there", years=LATER),
+        future(one, 2, 100, name="X"),
+    )
+    book = book_of(*legs)
+    assert [is_first_of_expiry(row, 0, book) for row in range(5)] == [True, True, False, True, False]
