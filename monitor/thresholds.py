@@ -35,7 +35,8 @@ SHIPPED = {
     "venue_ratio": Shipped(Levels(0.4, 0.6, 0.8), None),
 }
 # Models that no adapter of ours feeds yet: pools of book files. Where the venue itself calls for margin at a
-# level of its own, critical lies beyond it.
+# level of its own, critical lies beyond it; a loan is far from its end at a ratio where a perpetual is near.
+LOAN = Shipped(Levels(0.8, 0.88, 0.95), EARLY)
 USUAL = Shipped(Levels(0.5, 0.7, 0.85), EARLY)
 OFFLINE = dict.fromkeys(
     (
@@ -58,6 +59,7 @@ OFFLINE = dict.fromkeys(
     ),
     USUAL,
 )
+OFFLINE |= dict.fromkeys(("aave", "compound", "maker"), LOAN)
 OFFLINE["margin_level"] = Shipped(Levels(0.85, 0.95, 0.98), EARLY)  # margin calls at 1.3 and 1.16, end 1.1
 OFFLINE["portfolio_unimmr"] = Shipped(Levels(0.7, 0.875, 0.95), EARLY)  # warnings at 1.5 and 1.2, end 1.05
 NO_MODEL = Shipped(
