@@ -124,7 +124,7 @@ def filled(amount: N, orders: N, ratio: N, reading: Reading[N], asset: Asset[N],
     worth = amount * price + paid
     collateral, required = max(-paid, paid * 0), max(paid, paid * 0)
     size = abs(amount + orders)
-    if worth > 0:
+    if worth >= 0:
         weight = asset_weight(size, ratio, reading, asset, book)
         collateral += worth * weight
     else:

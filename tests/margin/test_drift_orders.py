@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.drift_lines import ONE, exactly, held, orders, perpetual, step, usdc
-from tests.support.small_books import moves_of
+from tests.support.small_books import moves_of, requirement
 from tests.support.small_market import Coin, Leg, SmallPool
 
 
@@ -29,6 +29,15 @@ def test_the_worse_of_bids_and_asks_counts_and_not_both() -> None:
         assert both == exactly(held(2, orders(**{side: max(bids, asks)})))
     full = Coin("USDT", ONE, tiers=step(1, 1), liability=step("0.1", "0.1"))
     assert exactly(held(2, orders(bids=5), of=full)) == (2, 0, 0)
+
+
+def test_a_tie_is_one_in_floats_as_well() -> None:
+    """A coin that counts in full, as much ordered on both sides as is held: compiled takes the asks too."""
+    full = Coin("USDT", Decimal("3.59697"), tiers=step(1, 1), liability=step("0.4346", "0.514"))
+    amount = Decimal("338.559999999")
+    line = held(amount, orders(amount, amount), of=full)
+    assert exactly(line) == (amount * full.price, 0, 0)
+    assert requirement(SmallPool("drift", (line,))).maintenance_margin == 0
 
 
 def test_orders_in_several_rows_are_one() -> None:
