@@ -19,7 +19,8 @@ def collateral(line: Line, category: int) -> Row | None:
         rates = [(coin.category_rate, coin.category_initial)]
     if not line.collateral or not rates or not rates[0][0]:
         return None
-    return line.wallet * coin.price, *(10_000 * rate for rate in rates[0])
+    threshold, loan_to_value = rates[0]
+    return line.wallet * coin.price, 10_000 * threshold, 10_000 * loan_to_value
 
 
 def reached(rows: list[Row], column: int) -> tuple[int, bool]:
