@@ -9,7 +9,8 @@ nothing; a collateral asset has one step, its liquidate factor as the maintenanc
 as the initial rate (`collateral_schedule`).
 
 Columns: wallet and borrowed of the base asset are its principal at the supply or the borrow index of now
-(`accrual.comet_index`); never both, because the principal is one signed number.
+(`accrual.comet_index`). The principal is one signed number, so one of them is 0, and what is added to a
+wallet repays.
 
 What an adapter reads, of the market's contract: `numAssets`, `getAssetInfo` (both factors, price feed,
 scale), `baseToken`, `baseTokenPriceFeed`, `getPrice`, `userBasic` (principal), `userCollateral`,
@@ -38,10 +39,12 @@ def compound(pool: int, book: Book[N]) -> Requirement[N]:
         balance = book.balances[line]
         asset = book.assets[balance.asset]
         price = book.quotes[asset.price]
-        owed += balance.borrowed * price
         if asset.tier_first == asset.tier_last:
-            counted += balance.wallet * price
-            borrowable += balance.wallet * price
+            principal = (balance.wallet - balance.borrowed) * price
+            supplied = max(principal, principal * 0)
+            counted += supplied
+            borrowable += supplied
+            owed += supplied - principal
         elif balance.collateral:
             factors = book.tiers[asset.tier_first]
             counted += balance.wallet * price * factors.maintenance_rate

@@ -7,8 +7,8 @@ maintenance margin are one number.
 
 Columns: the wallet of the gem is `ink`; what is borrowed of the stablecoin is art x rate at the `rate` of now
 (`accrual.maker_rate`), and its price is `par`, the price that the system itself pays for it, never a
-market's. The pool's `threshold` is the liquidation ratio (1.45 for 145 %), so the venue's own figure is the
-collateralisation ratio, and it liquidates below that.
+market's; what is added to its wallet repays. The pool's `threshold` is the liquidation ratio (1.45 for
+145 %), so the venue's own figure is the collateralisation ratio, and it liquidates below that.
 
 The price is the one that `spot` was made of, so a move told here is a move of the oracle's price: the next
 one can be read an hour ahead by who is allowed to, and is not read here.
@@ -35,9 +35,10 @@ def maker(pool: int, book: Book[N]) -> Requirement[N]:
     owed = locked * 0
     for line in range(account.balance_first, account.balance_last):
         balance = book.balances[line]
-        price = book.quotes[book.assets[balance.asset].price]
-        if balance.collateral:
-            locked += balance.wallet * price
-        owed += balance.borrowed * price
+        worth = (balance.wallet - balance.borrowed) * book.quotes[book.assets[balance.asset].price]
+        if worth < 0:
+            owed -= worth
+        elif balance.collateral:
+            locked += worth
     required = owed * account.threshold
     return Requirement(locked, required, required)

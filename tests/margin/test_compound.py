@@ -77,7 +77,10 @@ def test_supplying_base_asset_repays() -> None:
     """The principal is one signed number: what is added to the base asset takes as much off the danger."""
     held, owed = line(ETH, 10), 18_500
     assert liquidity(account(held, line(USDC, 0, owed))) == pytest.approx(-500)
-    assert liquidity(account(held, line(USDC, 600, owed))) == pytest.approx(100)
+    repaid = requirement(account(held, line(USDC, 600, owed)))
+    assert repaid == pytest.approx((18_000, 18_000 - 16_500 + 17_900, 17_900))
+    more = requirement(account(held, line(USDC, 20_000, owed)))
+    assert more == pytest.approx((18_000 + 1_500, 0, 0))
 
 
 def test_the_base_asset_has_its_price_too() -> None:

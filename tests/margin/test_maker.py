@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -63,6 +64,15 @@ def test_debt_that_nothing_secures_is_liquidatable() -> None:
         found = requirement(held)
         assert found.equity == 0
         assert is_liquidatable(SAYS, found.equity, found.maintenance_margin)
+
+
+def test_stablecoin_that_is_held_repays() -> None:
+    """It is no gem: what is added of it is taken off the debt, and only what is left over is worth itself."""
+    gem, debt = vault(10, 10_000).lines
+    for held, (locked, owed) in ((4_000, (20_000, 6_000)), (10_000, (20_000, 0)), (10_500, (20_500, 0))):
+        repaid = replace(vault(10, 10_000), lines=(gem, replace(debt, wallet=Decimal(held))))
+        found = requirement(repaid)
+        assert (found.equity, found.maintenance_margin) == pytest.approx((locked, owed * 1.45))
 
 
 def test_par_scales_the_debt() -> None:

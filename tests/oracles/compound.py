@@ -20,15 +20,18 @@ def uncounted(line: Line, worth: Decimal, to_borrow: bool) -> Decimal:
 
 
 def assess(pool: SmallPool) -> Figures:
-    """Liquidity at both factors; equity is liquidity with the debt left out."""
+    """Liquidity at both factors; equity is liquidity with the debt left out. Base asset that is both held and
+    owed is repaid first."""
     held = {line: line.wallet * line.coin.price for line in pool.lines}
-    debt = sum((line.borrowed * line.coin.price for line in pool.lines), NOTHING)
     total = sum(held.values(), NOTHING)
-    liquidity = total - debt - sum((uncounted(line, worth, False) for line, worth in held.items()), NOTHING)
-    may_borrow = total - debt - sum((uncounted(line, worth, True) for line, worth in held.items()), NOTHING)
+    owed = {line: line.borrowed * line.coin.price for line in pool.lines}
+    debt = sum((max(NOTHING, owed[line] - held[line]) for line in pool.lines if owed[line]), NOTHING)
+    left = total - sum(owed.values(), NOTHING)
+    liquidity = left - sum((uncounted(line, worth, False) for line, worth in held.items()), NOTHING)
+    may_borrow = left - sum((uncounted(line, worth, True) for line, worth in held.items()), NOTHING)
     return Figures(
         equity=liquidity + debt,
         initial_margin=liquidity + debt - may_borrow if debt else NOTHING,
         maintenance_margin=debt,
-        terms=4 * total + debt,
+        terms=4 * total + sum(owed.values(), NOTHING),
     )

@@ -8,9 +8,13 @@ from tests.support.small_market import Figures, SmallPool
 
 
 def assess(pool: SmallPool) -> Figures:
-    """The debt itself and the part of the liquidation ratio beyond it, against the proceeds."""
-    proceeds = [line.wallet * line.coin.price for line in pool.lines if line.collateral]
-    debts = [line.borrowed * line.coin.price for line in pool.lines]
-    required = sum((debt + debt * (pool.threshold - 1) for debt in debts), Decimal(0))
-    sold = sum(proceeds, Decimal(0))
-    return Figures(sold, required, required, terms=sold + 3 * required)
+    """The debt itself and the part of the liquidation ratio beyond it, against the proceeds. What is held of
+    a coin that is owed repays first."""
+    proceeds = required = terms = Decimal(0)
+    for line in pool.lines:
+        held, debt = line.wallet * line.coin.price, line.borrowed * line.coin.price
+        repaid = min(held, debt)
+        proceeds += held - repaid if line.collateral else 0
+        required += (debt - repaid) + (debt - repaid) * (pool.threshold - 1)
+        terms += held + 3 * debt * pool.threshold
+    return Figures(proceeds, required, required, terms)

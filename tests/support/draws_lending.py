@@ -66,8 +66,10 @@ def _comet(rng: Random) -> SmallPool:
 
 def _vault(rng: Random) -> SmallPool:
     gem = Line(Coin("GEM", _price(rng)), _amount(rng), (), NOTHING, _loss(rng))
+    par = rng.choice([Decimal(1), Decimal("1.02")])
     ratio = Decimal(rng.randint(10_100, 40_000)) * BASIS_POINT
-    owed = Line(Coin(STABLE), NOTHING, (), rng.choice([NOTHING, number(rng, -8, 8)]))
+    repaid = NOTHING if rng.random() < 0.7 else _amount(rng)
+    owed = Line(Coin(STABLE, par), repaid, (), rng.choice([NOTHING, number(rng, -8, 8)]))
     held = SmallPool("maker", (gem, owed), threshold=ratio)
     return _at_the_edge(rng, held) if rng.random() < 0.5 else held
 
