@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.support import draws_cex, draws_dydx_gmx, draws_portfolio, draws_spotmargin, small_draws
+from tests.support import (
+    draws_bitmex_kraken,
+    draws_cex,
+    draws_dydx_gmx,
+    draws_portfolio,
+    draws_spotmargin,
+    small_draws,
+)
 from tests.support.draws_deribit import deribit_pool
 from tests.support.draws_drift import drift_pool
 from tests.support.small_market import SmallPool
@@ -25,6 +32,7 @@ DRAWS: dict[str, Draw] = {
     "gmx": draws_dydx_gmx.gmx_position,
     **dict.fromkeys(draws_cex.MODELS, draws_cex.cex_pool),
     "drift": drift_pool,
+    **dict.fromkeys(draws_bitmex_kraken.MODELS, draws_bitmex_kraken.exchange_pool),
 }
 
 
