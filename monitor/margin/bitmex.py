@@ -1,5 +1,5 @@
-"""BitMEX: isolated positions and the cross margin of one settle currency; linear, inverse and quanto contracts
-(MARGIN 11).
+"""BitMEX: isolated positions and the cross margin of one settle currency, of linear, inverse and quanto
+contracts (MARGIN 11).
 
 A position is margined on its cost, which is its value at entry: initial margin is cost / leverage, commission
 two taker fees on its value where that initial margin is used up, maintenance margin the cost at the

@@ -1,8 +1,8 @@
-"""Kraken futures: the multi-collateral wallet in cross, and the single-collateral wallets of inverse contracts
-(MARGIN 10; support pages 360022632452, 15579128794772 and 4844463246100, undated).
+"""Kraken futures: the multi-collateral wallet in cross, and the single-collateral wallets of inverse
+contracts (MARGIN 10; support pages 360022632452, 15579128794772 and 4844463246100, undated).
 
-Margins are on the value at entry, each slice at the rate of its own bracket, and maintenance margin is half of
-initial margin throughout the schedules. Brackets of the multi-collateral wallet are in USD, those of an
+Margins are on the value at entry, each slice at the rate of its own bracket, and maintenance margin is half
+of initial margin throughout the schedules. Brackets of the multi-collateral wallet are in USD, those of an
 inverse contract in contracts of a dollar. Each contract is in brackets of its own.
 
 Multi-collateral, in USD: a balance counts less its haircut, unrealised profit in full. Of one underlying, the

@@ -26,7 +26,7 @@ def assess(pool: SmallPool) -> Figures:
     for leg in pool.legs:
         sides[leg.contract.underlying or leg.contract.name][leg.quantity > 0] += at_entry(leg)
     maintenance = sum((sum(both) - min(both) for both in sides.values()), Decimal(0))
-    terms = sum((sum(both) for both in sides.values()), Decimal(0))
+    terms = sum((one for both in sides.values() for one in both), Decimal(0))
     for line in pool.lines:
         amounts = abs(line.wallet) + line.borrowed + line.order_loss
         terms += 2 * line.coin.price * (amounts + sum(map(turnover, line.legs), Decimal(0)))

@@ -1,4 +1,4 @@
-"""Pools of BitMEX and Kraken and Bybit's inverse positions from a seed: funding of either sign, perpetuals and
+"""Pools of BitMEX, Kraken and Bybit's inverse positions from a seed: funding of either sign, perpetuals and
 maturities of one underlying on both sides, brackets in contracts met just, a bit below and above."""
 
 from __future__ import annotations
