@@ -19,6 +19,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
+from monitor.book.moves import in_volatilities, moves_of, percent_of
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
@@ -29,7 +30,6 @@ from monitor.domain.assessment import (
     Reason,
     RescueOption,
     RiskBand,
-    UnderlyingMove,
 )
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
@@ -100,8 +100,8 @@ class Describer:
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
         level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
-        moves = self._moves(survey)
-        market = [_percent(factor) for factor in survey.market]
+        moves = moves_of(survey, self._placing)
+        market = [percent_of(factor) for factor in survey.market]
         model = MODELS[pool.fact.model]
         says = model.says_at(pool.venue)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
@@ -114,6 +114,7 @@ class Describer:
             margin_ratio=ratio_of(maintenance, equity),
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
+            distance_volatilities=in_volatilities(pool, moves, self._placing, self._quotes),
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
             rescue=self._rescue(pool, survey, book, pocket),
@@ -181,13 +182,6 @@ class Describer:
     def _account_age_s(self, pool: PlacedPool, now_ns: int) -> float | None:
         reconciled_ns = self._accounts[pool.account].reconciled_ns
         return None if reconciled_ns is None else (now_ns - reconciled_ns) / 1e9
-
-    def _moves(self, survey: Survey) -> tuple[UnderlyingMove, ...]:
-        names = {number: name for name, number in self._placing.definitions.underlyings.items()}
-        moves = zip(*survey.moves, strict=True)
-        return tuple(
-            UnderlyingMove(names[int(u)], _percent(lower), _percent(upper)) for u, lower, upper in moves
-        )
 
     def _contributors(
         self, pool: PlacedPool, equity: float, survey: Survey, book: Book[float]
@@ -276,10 +270,6 @@ class Describer:
     def _asset_digits(self, venue: str, asset: str) -> int:
         definition = self._placing.definitions.collateral.get((venue, asset))
         return ASSET_DIGITS if definition is None else definition.digits
-
-
-def _percent(factor: float) -> float | None:
-    return None if math.isnan(factor) else 100 * (float(factor) - 1)
 
 
 def _told(value: float) -> float | None:

@@ -18,6 +18,7 @@ from monitor.book.freshness import (
     mark_silence_limit_ns,
 )
 from monitor.book.growing import grown
+from monitor.book.volatility import Volatility
 from monitor.domain.assessment import Reason
 from monitor.domain.event import MarkPrice
 
@@ -34,6 +35,7 @@ class Quotes:
         self._rows: dict[str, int] = {}
         self._names: list[str] = []
         self._venues: dict[str, list[int]] = {}
+        self.volatility = Volatility()
         self._gapped: set[str] = set()
         self._apart: set[int] = set()  # marks that do not stand near their index
         self.values: Floats = np.full(16, math.nan)
@@ -127,6 +129,7 @@ class Quotes:
     def refresh(self, now_ns: int) -> Ints:
         """Recomputes every row's reasons at `now_ns`; answers the rows whose reasons changed."""
         count = len(self._names)
+        self.volatility.sample(self.values[:count], now_ns)
         rows = slice(0, count)
         seen, values, index = self.seen_ns[rows], self.values[rows], self.index[rows]
         silent = now_ns - seen > self._limit_ns[rows]

@@ -33,6 +33,10 @@ def check_pool(source: str, where: str, pool: parts.Pool, venue: parts.Venue, at
                 source, f"{at}.symbol", f"{held.symbol} is not among the instruments of {venue.venue}"
             )
         place, instrument = instruments[held.symbol]
+        if instrument.kind == "option" and not model.is_told and Needs.OPTION not in model.needs:
+            raise BookFileError(
+                source, f"{at}.symbol", f"{held.symbol} is an option; {pool.model} knows none"
+            )
         _check_position(source, at, held, instrument, model.needs)
         _check_instrument(source, f"{at_venue}.instruments[{place}]", instrument, model.needs)
     for number, balance in enumerate(pool.balances):

@@ -123,6 +123,7 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     account_age_s: float | None
     venue_reported: VenueReported | None = None
     venue_margin_ratio: float | None = None  # the venue's figure on our scale (1 is liquidation)
+    distance_volatilities: float | None = None  # the same in volatilities of a day; None where not known
     distance_percent: float | None = None  # nearest liquidating move over the underlyings, unsigned
     moves: tuple[UnderlyingMove, ...] = ()
     contributors: tuple[Contributor, ...] = ()  # worst by maintenance margin first

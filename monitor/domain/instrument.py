@@ -112,6 +112,54 @@ def tier_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> 
 def checked_schedule(schedule: TierSchedule) -> TierSchedule:
     """The schedule, if it starts at floor 0 with deduction 0, rises, asks at most what it asks initially, and
     is continuous unless its rates apply to the whole; raises BadSchedule with the row."""
+    _check_start(schedule)
+    tiers = schedule.tiers
+    for number, (before, after) in enumerate(itertools.pairwise(tiers), 2):
+        where = f"{schedule.source}: tier {number}"
+        _check_rise(where, before, after)
+        (_check_whole if schedule.whole else _check_continuous)(where, before, after)
+    for number, tier in enumerate(tiers, 1):
+        _check_rates(f"{schedule.source}: tier {number}", tier)
+    return schedule
+
+
+def collateral_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: str) -> TierSchedule:
+    """Builds the schedule of what collateral counts from (floor, ratio that holds off liquidation, ratio that
+    may be borrowed on), deriving each deduction so that it is continuous. A lending market has one row."""
+    tiers: list[MarginTier] = []
+    deduction = Decimal(0)
+    for position, (floor, ratio, borrow_ratio) in enumerate(rows):
+        if position:
+            deduction += floor * (ratio - rows[position - 1][1])
+        tiers.append(MarginTier(floor, ratio, borrow_ratio, deduction))
+    return checked_collateral(TierSchedule(tuple(tiers), source))
+
+
+def checked_collateral(schedule: TierSchedule) -> TierSchedule:
+    """The schedule of an asset's collateral value, if it starts at floor 0 with deduction 0, its floors rise,
+    its ratios are in [0, 1] and fall, none is below the one that may be borrowed on, and it is continuous;
+    raises BadSchedule with the row."""
+    _check_start(schedule)
+    for number, (before, after) in enumerate(itertools.pairwise(schedule.tiers), 2):
+        where = f"{schedule.source}: tier {number}"
+        if not after.floor > before.floor:
+            raise BadSchedule(f"{where}: floor {after.floor} does not rise above {before.floor}")
+        if not after.maintenance_rate <= before.maintenance_rate:
+            raise BadSchedule(
+                f"{where}: ratio {after.maintenance_rate} does not fall from {before.maintenance_rate}"
+            )
+        _check_continuous(where, before, after)
+    for number, tier in enumerate(schedule.tiers, 1):
+        where = f"{schedule.source}: tier {number}"
+        ratios = (tier.initial_rate, tier.maintenance_rate)
+        if not (all(ratio.is_finite() for ratio in ratios) and 0 <= ratios[0] <= ratios[1] <= 1):
+            raise BadSchedule(
+                f"{where}: ratios {ratios[0]} to borrow on and {ratios[1]} are not 0 <= one <= other <= 1"
+            )
+    return schedule
+
+
+def _check_start(schedule: TierSchedule) -> None:
     tiers = schedule.tiers
     if not tiers:
         raise BadSchedule(f"{schedule.source}: no tiers")
@@ -120,13 +168,6 @@ def checked_schedule(schedule: TierSchedule) -> TierSchedule:
             f"{schedule.source}: tier 1 starts at {tiers[0].floor} with deduction "
             f"{tiers[0].deduction}, not at 0 with 0"
         )
-    for number, (before, after) in enumerate(itertools.pairwise(tiers), 2):
-        where = f"{schedule.source}: tier {number}"
-        _check_rise(where, before, after)
-        (_check_whole if schedule.whole else _check_continuous)(where, before, after)
-    for number, tier in enumerate(tiers, 1):
-        _check_rates(f"{schedule.source}: tier {number}", tier)
-    return schedule
 
 
 def _check_rates(where: str, tier: MarginTier) -> None:

@@ -5,7 +5,8 @@ a debt asks for beyond itself (the venue's liability weight less 1); the slope o
 imf_factor / 1,000,000. USDC has neither and counts in full. A perpetual stands under the balance of its
 quote asset, with one step of margin ratios. Sizes and weights are rounded as on chain: a size is whole
 billionths, its root whole, a weight or ratio whole ten-thousandths. Amounts of money, which the chain also
-rounds, to a millionth of a dollar a term, are not.
+rounds, to a millionth of a dollar a term, are not. In floats weights are exact up to 450,000 coins; beyond, a
+size within a few billionths of where a weight changes may be weighed a ten-thousandth off.
 
 A token with open orders has under its balance a row whose instrument has no schedule: its bids and asks, the
 worse of all of them filled. Each order, spot or perpetual, asks for 0.01 USDC: that is the `order_loss` of

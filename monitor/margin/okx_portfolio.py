@@ -7,10 +7,12 @@ example of POST /api/v5/account/position-builder (okx.com/docs-v5, 15 January 20
 - MR4 of the net delta of each expiry, at mark: a rate a year and a floor, all added up;
 - MR7 of each position at mark: the cost of closing it, scaled incrementally by its size (the unit's tiers);
 - initial margin is 1.3 x maintenance margin;
-- MR8, the borrowing margin, of each currency that is owed, from its liability schedule.
+- MR8, the borrowing margin, of each currency that is owed, from its liability schedule;
+- the margin ratio: equity by maintenance margin and liquidation fee, which is that of buying back the debt
+  with its margin, debt x (1 + rate) x fee (the asset's surcharge here), and nothing of derivatives: MR7 is.
 
 Equity is adjusted as in multi-currency mode: what is owned counts by the discount rate of its USD value, a
-debt in full. The venue divides by maintenance margin and liquidation fee, so the taker fee is in maintenance.
+debt in full.
 
 Not covered: options, whose volatility moves, MR2, MR3, MR5 and part of MR7 no page at hand tells: they have
 no risk unit, and a pool that holds one is not assessed; spot that a unit counts as a hedge; MR9, which lets
@@ -43,8 +45,6 @@ def okx_portfolio(pool: int, book: Book[N]) -> Requirement[N]:
             instrument = book.instruments[position.instrument]
             mark = book.quotes[instrument.mark]
             owned += unrealised(position.quantity, position.entry_price, mark, instrument)
-            fee = notional(abs(position.quantity), mark, instrument) * instrument.taker_fee
-            maintenance += fee * price
             if is_first_of_unit(row, balance.position_first, book):
                 unit = book.units[instrument.unit]
                 risk = unit_risk(instrument.unit, row, balance.position_last, price, book)
@@ -101,9 +101,11 @@ def expiry_value(place: int, leader: int, last: int, book: Book[N]) -> N:
 
 @formula
 def borrowing(owned: N, asset: Asset[N], book: Book[N]) -> Requirement[N]:
-    """Margins of what is owed of a currency, in that currency (MR8): the rates of its step on the whole."""
+    """Margins of what is owed of a currency, in that currency (MR8): the rates of its step on the whole, and
+    in maintenance the fee of buying back both."""
     nothing = owned * 0
     if asset.liability_first == asset.liability_last or not owned < 0:
         return Requirement(nothing, nothing, nothing)
     step = book.tiers[step_at(book.tiers, asset.liability_first, asset.liability_last, -owned)]
-    return Requirement(nothing, -owned * step.initial_rate, -owned * step.maintenance_rate)
+    charged_with_fee = step.maintenance_rate + (1 + step.maintenance_rate) * asset.ask_buffer
+    return Requirement(nothing, -owned * step.initial_rate, -owned * charged_with_fee)

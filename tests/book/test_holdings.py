@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,6 +130,19 @@ def test_a_new_leverage_is_written_on_every_leg() -> None:
     holdings.apply_snapshot(snapshot(10, [wallet("1000")], legs))
     holdings.apply_leverage(LeverageChanged(ACCOUNT, BTC[0], Decimal(25), 20, 20))
     assert {fact.leverage for fact in holdings.positions.values()} == {Decimal(25)}
+
+
+def test_a_leg_of_open_orders_alone_is_held_until_they_are_gone() -> None:
+    """Nothing held and something ordered asks for margin; nothing of either is no leg. A new leverage keeps
+    the orders."""
+    holdings = started()
+    ordered = msgspec.structs.replace(leg("BTCUSDT", "0", "0"), bids=Decimal(2), asks=Decimal(3))
+    holdings.apply_delta(delta(30, [], [ordered]))
+    holdings.apply_leverage(LeverageChanged(ACCOUNT, BTC[0], Decimal(20), 31, 31))
+    found = holdings.positions[BTC]
+    assert [found.quantity, found.bids, found.asks, found.leverage] == [0, 2, 3, 20]
+    holdings.apply_delta(delta(40, [], [leg("BTCUSDT", "0", "0")]))
+    assert BTC not in holdings.positions
 
 
 def test_a_flip_from_long_to_short_is_one_leg() -> None:

@@ -53,6 +53,12 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
         lambda b: pool_of(b).update(model="phemex"),
         "accounts[0].pools[0].model: phemex is not supported; there are tiered, ",
     ),
+    "an option where none is known": (
+        lambda b: first(b).update(
+            kind="option", option={"strike": 9, "type": "put", "expiry": "2026-12-25T08:00:00Z"}
+        ),
+        "accounts[0].pools[0].positions[0].symbol: BTCUSDT is an option; tiered knows none",
+    ),
     "missing entry price": (
         lambda b: pool_of(b)["positions"][1].pop("entry_price"),
         "accounts[0].pools[0].positions[1].entry_price: missing; the model reads it",

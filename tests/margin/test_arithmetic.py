@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from random import Random
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from monitor.margin.arithmetic import ceil_to, exp, floor_to, log, normal_cdf, sqrt
+from monitor.margin.arithmetic import ceil_to, exp, floor_to, isqrt, log, normal_cdf, sqrt
 
 DIGITS = 60
 EXACT = Decimal("1e-44")  # what the normal distribution promises, and far less than the others need
@@ -31,6 +32,12 @@ def compiled(exponent, positive, deviation):
 def compiled_quanta(value, per_unit):
     """Both roundings, inside compiled code."""
     return ceil_to(value, per_unit), floor_to(value, per_unit)
+
+
+@njit(error_model="numpy")
+def compiled_isqrt(value):
+    """The whole root, inside compiled code."""
+    return isqrt(value)
 
 
 def truth(function: Callable[..., Any], value: float | Decimal) -> Decimal:
@@ -115,3 +122,22 @@ def test_rounding_a_float_is_off_by_one_quantum_at_most(rng: Random) -> None:
     assert compiled_quanta(value, per_unit) == (ceil_to(value, per_unit), floor_to(value, per_unit))
     assert abs(ceil_to(value, per_unit) - float(up)) < 1.001 / per_unit
     assert abs(floor_to(value, per_unit) - float(down)) < 1.001 / per_unit
+
+
+@given(rng=rngs)
+def test_a_whole_root_is_exact(rng: Random) -> None:
+    """Its square is not above, that of the next is: of Decimal always, of floats up to 2^52, also right at a
+    square, below it, and with a fraction behind."""
+    root = rng.randint(1, 2**26 - 1)
+    for value in (root * root - 1, root * root, root * root + 1, rng.randint(0, 2**52)):
+        for found in (isqrt(Decimal(value)), isqrt(value + 0.0), compiled_isqrt(value + 0.0)):
+            assert found == math.isqrt(value)
+        assert isqrt(Decimal(value) + Decimal("0.999")) == math.isqrt(value)
+    large = rng.randint(0, 10**40)
+    assert isqrt(Decimal(large)) == math.isqrt(large)
+
+
+@pytest.mark.parametrize("value", [1e19, 1e25, 1e40])
+def test_a_whole_root_of_a_float_beyond_every_integer_is_as_near_as_a_float(value: float) -> None:
+    """Nothing overflows: compiled code has no integer for it."""
+    assert compiled_isqrt(value) == isqrt(value) == pytest.approx(math.isqrt(int(value)), rel=FLOAT)

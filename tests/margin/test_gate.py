@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.book.solve import FINE_GROWTH, Solver
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import is_liquidatable, venue_figure
 from tests.support.cex_tables import discounts, gradient
-from tests.support.small_books import price_of, requirement
+from tests.support.small_books import NAMES, float_book, pocket_of, price_of, requirement, solver
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
 
 SAYS = MODELS["gate_futures"].says
@@ -72,6 +73,26 @@ def test_an_inverse_position_is_liquidated_at_the_published_formula(side: int, r
     expected = dollars * (1 + side * 0.00575) / (dollars / entry + side * margin)
     if 0 < expected < 60_000 * 9_000:
         assert found == pytest.approx(expected, rel=1e-8)
+
+
+@given(rng=rngs)
+def test_growing_steps_find_what_fine_ones_find(rng: Random) -> None:
+    """The search for convex models finds every end of a pool's life in both directions: all linear, or all
+    inverse, long and short, across tiers, from the safe side and from the other."""
+    is_inverse = rng.random() < 0.5
+    of = replace(COIN if is_inverse else ETH, mark=Decimal(100), tiers=BTC_TIERS, underlying="A")
+    legs = []
+    for side in (1, -1):
+        value = 10 ** rng.uniform(3, 6.7)
+        size = value * 100 if is_inverse else value / 100
+        legs.append(leg(of, f"{side * size:.8g}", f"{100 * rng.uniform(0.7, 1.4):.8g}"))
+    worth = sum(abs(one.quantity) / 100 if is_inverse else abs(one.quantity) * 100 for one in legs)
+    book = float_book(pool(f"{float(worth) * rng.uniform(-0.5, 0.6):.8g}", *legs))
+    fine = Solver(solver().models, [FINE_GROWTH] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
+    quick = solver().survey(0, 1.0, 0.0, book, pocket_of(book))
+    assert quick.moves.lower == pytest.approx(fine.moves.lower, rel=1e-9, nan_ok=True)
+    assert quick.moves.upper == pytest.approx(fine.moves.upper, rel=1e-9, nan_ok=True)
+    assert quick.legs.price[:2] == pytest.approx(fine.legs.price[:2], rel=1e-8, nan_ok=True)
 
 
 def test_legs_share_the_wallet_of_a_cross_pool() -> None:

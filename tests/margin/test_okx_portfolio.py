@@ -96,10 +96,18 @@ def scenarios(inputs: Inputs) -> dict[str, float]:
 def account(inputs: Inputs) -> dict[str, float]:
     """The whole example: two units, and USDT that their losses leave owed."""
     step = MarginTier(NOTHING, inputs["borrow_maintenance_rate"], inputs["borrow_initial_rate"], NOTHING)
-    coin = Coin("USDT", inputs["usdt_price"], liability=(step,))
+    free = Coin("USDT", inputs["usdt_price"], liability=(step,))
+    coin = replace(free, ask_buffer=inputs["borrow_fee"])
     legs = [published_leg(held, coin.price) for held in inputs["positions"]]
     found = required(*legs, wallet=inputs["usdt"], coin=coin)
-    return {name: float(figure) for name, figure in found._asdict().items()}
+    return {
+        "equity": float(found.equity),
+        "initial_margin": float(found.initial_margin),
+        "margins_before_fee": float(required(*legs, wallet=inputs["usdt"], coin=free).maintenance_margin),
+        "margin_ratio": venue_figure(
+            MODELS[MODEL].says, float(found.equity), float(found.maintenance_margin)
+        ),
+    }
 
 
 WAYS = {
@@ -165,15 +173,15 @@ def test_an_inverse_unit_is_counted_in_its_coin_and_told_in_dollars() -> None:
         assert found.initial_margin == found.maintenance_margin * Decimal("1.3")
 
 
-def test_the_fee_of_liquidation_is_in_the_requirement() -> None:
-    """The venue divides equity by maintenance margin and the fee: at their sum its ratio is 1."""
+def test_closing_pays_no_fee_beside_its_own_charge() -> None:
+    """The taker fee of derivatives is in no figure; at equality the venue's ratio is 1, and it liquidates."""
     unit = unit_of(okx_terms("BTC"), 100)
     held = future(unit, 1, 100, taker_fee=Decimal("0.0005"))
-    found = requirement(pool_of(MODEL, "12.25", [held], Coin("USDT")))
-    assert found.maintenance_margin == pytest.approx(12.25)
+    found = requirement(pool_of(MODEL, "12.2", [held], Coin("USDT")))
+    assert found.maintenance_margin == pytest.approx(12.2)
     says = MODELS[MODEL].says
     assert venue_figure(says, found.equity, found.maintenance_margin) == pytest.approx(1)
-    assert is_liquidatable(says, 12.25, 12.25)
+    assert is_liquidatable(says, 12.2, 12.2)
 
 
 def test_what_is_owed_is_charged_at_the_rate_of_its_step() -> None:

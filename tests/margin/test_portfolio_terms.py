@@ -84,6 +84,16 @@ def test_multiples_scale_each_slice() -> None:
     assert 30_000 * steps[1].maintenance_rate - steps[1].deduction == 50_000
 
 
+def test_okxs_tiers_of_the_least_charge() -> None:
+    """Of a raw charge of a million each slice counts by its multiple, as the venue's table has them."""
+    slices = [(10, 1), (60, 2), (100, 4), (130, 6), (170, 8), (230, 10), (300, 12)]
+    last = okx_terms("BTC").scaling[-1]
+    scaled = 1_000_000 * last.maintenance_rate - last.deduction
+    assert scaled == sum(1_000 * thousands * multiple for thousands, multiple in slices)
+    floors = [sum(thousands for thousands, _ in slices[:step]) * 1_000 for step in range(7)]
+    assert [step.floor for step in okx_terms("BTC").scaling] == floors
+
+
 def test_rows_hold_what_the_terms_say() -> None:
     """Every number of the terms stands in the row of its name."""
     for terms in (deribit_terms("ETH", "ETH"), okx_terms("BTC", inverse=True)):

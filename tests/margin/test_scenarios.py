@@ -58,13 +58,14 @@ def test_what_is_paid_in_coin_loses_its_own_worth_of_it() -> None:
     inverse, linear = unit("A", inverse=True), unit("B")
     legs = (
         option(inverse, 2, call, "0.5"),
-        option(linear, 2, call, 50),
+        option(linear, 2, call, 50, Decimal(10)),
         future(inverse, -300, 150),
-        future(linear, 3, 90),
+        future(inverse, -3, 150, multiplier=Decimal(100), name="hundreds"),
+        future(linear, 3, 90, multiplier=Decimal(10)),
     )
     book = book_of(*legs)
     found = [coins_of(position, book.instruments[position.instrument], book) for position in book.positions]
-    assert found == [1, 2, -2, 3]
+    assert found == [1, 20, -2, -2, 30]
 
 
 def test_a_unit_is_met_once_wherever_its_rows_lie() -> None:

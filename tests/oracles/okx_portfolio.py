@@ -17,7 +17,6 @@ def assess(pool: SmallPool) -> Figures:
     for line in pool.lines:
         units: defaultdict[RiskUnit, list[Leg]] = defaultdict(list)
         for leg in line.legs:
-            maintenance += value_of(leg) * leg.contract.taker_fee * line.coin.price
             if leg.contract.unit is not None:
                 units[leg.contract.unit].append(leg)
         for unit, legs in units.items():
@@ -81,11 +80,13 @@ def loss_of(leg: Leg, move: Decimal) -> Decimal:
 
 
 def borrowing_of(coin: Coin, owed: Decimal) -> tuple[Decimal, Decimal]:
-    """Initial and maintenance margin of a debt: the last step that it reaches tells the rate of all of it."""
+    """Initial and maintenance margin of a debt: the last step that it reaches tells the rate of all of
+    it, and what is bought back pays a fee."""
     reached = [step for step in coin.liability if step.floor <= owed]
     if owed <= 0 or not reached:
         return NOTHING, NOTHING
-    return owed * reached[-1].initial_rate, owed * reached[-1].maintenance_rate
+    margin = owed * reached[-1].maintenance_rate
+    return owed * reached[-1].initial_rate, margin + (owed + margin) * coin.ask_buffer
 
 
 def terms_of(line: Line) -> Decimal:

@@ -88,9 +88,10 @@ def size(rng: Random, price: Decimal, slope: Decimal) -> Decimal:
 
 
 def edge(rng: Random, slope: Decimal) -> Decimal:
-    """The least size whose root adds so many ten-thousandths to a weight, or a billionth less or more."""
+    """The least size whose root adds so many ten-thousandths to a weight, or a billionth less or more; below
+    450,000, as floats tell no billionths beyond."""
     imf = int(slope * 10**6)
-    root = -(-rng.randint(1, 200) * 10**7 // imf)
+    root = -(-rng.randint(1, min(200, 6 * imf)) * 10**7 // imf)
     least = -(-(root * root - 1) // 10)
     assert isqrt(10 * least + 1) >= root > isqrt(10 * least - 9)
     return (least + rng.choice([-1, 0, 0, 1])) * BILLIONTH

@@ -59,25 +59,29 @@ def ppm(rng: Random) -> Decimal:
 def gmx_position(rng: Random, model: str) -> SmallPool:
     """One position, its collateral in the index token or another, its pending fees in USD or in tokens; the
     size also just where the least collateral gives way to the rate."""
-    contract = Contract(
-        "ETH",
-        number(rng, -4, 6),
-        (MarginTier(NOTHING, ppm(rng) / 10, ONE, NOTHING),),
-        taker_fee=rng.choice([NOTHING, Decimal("0.0006")]),
-    )
-    spread = rng.choice([NOTHING, Decimal("0.001"), -Decimal("0.001")])
-    contract = Contract(
-        **{**vars(contract), "index": rng.choice([None, contract.mark + contract.mark * spread])}
-    )
+    of = market(rng)
     least = rng.choice(LEASTS)
-    entry = contract.mark * number(rng, -1, 1)
+    entry = of.mark * number(rng, -1, 1)
     with localcontext(prec=25):
-        edge = least / contract.tiers[0].maintenance_rate * rng.choice(EDGES)
+        edge = least / of.tiers[0].maintenance_rate * rng.choice(EDGES)
         size = edge if edge and rng.random() < 0.3 else number(rng, -8, 8)
-        quantity = rng.choice([1, -1]) * size / entry
-    legs = (Leg(contract, quantity, entry, ONE),) if rng.random() < 0.9 else ()
+        quantity = rng.choice([1, -1]) * size / entry / of.multiplier
+    legs = (Leg(of, quantity, entry, ONE),) if rng.random() < 0.9 else ()
     fees = rng.choice([NOTHING, -number(rng, -8, 4)])
-    return SmallPool(model, (collateral(rng, contract), Line(USD, fees, legs)), threshold=least)
+    return SmallPool(model, (collateral(rng, of), Line(USD, fees, legs)), threshold=least)
+
+
+def market(rng: Random) -> Contract:
+    """The oracle's two prices in either order, or one."""
+    price = number(rng, -4, 6)
+    return Contract(
+        "ETH",
+        price,
+        (MarginTier(NOTHING, ppm(rng) / 10, ONE, NOTHING),),
+        multiplier=rng.choice([ONE, Decimal(1000)]),
+        taker_fee=rng.choice([NOTHING, Decimal("0.0006")]),
+        index=rng.choice([None, price * Decimal("0.999"), price * Decimal("1.001")]),
+    )
 
 
 def collateral(rng: Random, contract: Contract) -> Line:

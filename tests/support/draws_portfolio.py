@@ -44,6 +44,7 @@ def okx_pool(rng: Random, model: str) -> SmallPool:
         coin = Coin(
             name,
             rng.choice([Decimal("0.99954"), number(rng, -4, 6)]),
+            ask_buffer=rng.choice([NOTHING, Decimal("0.001")]),
             tiers=rng.choice([(), VALUE_RATIOS]),
             liability=rng.choice([(), WHOLE]),
         )
@@ -142,6 +143,7 @@ def option(rng: Random, unit: RiskUnit) -> Leg:
         mark,
         (),
         unit.name,
+        rng.choice([Decimal(1), Decimal(1000)]),
         inverse=unit.inverse,
         option=terms,
         unit=unit,

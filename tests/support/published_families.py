@@ -16,6 +16,7 @@ from tests.support import (
     published_deribit,
     published_drift,
     published_dydx_gmx,
+    published_lending,
     published_perpetuals,
     published_spotmargin,
 )
@@ -54,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     published_spotmargin,
     published_cex,
     published_bitmex_kraken,
+    published_lending,
 )
 
 

@@ -35,13 +35,14 @@ def future(unit: RiskUnit, quantity: Any, mark: Any, entry: Any = None, **more: 
     return Leg(contract, Decimal(quantity), Decimal(mark if entry is None else entry), ONE)
 
 
-def option(unit: RiskUnit, quantity: Any, terms: OptionTerms, mark: Any) -> Leg:
+def option(unit: RiskUnit, quantity: Any, terms: OptionTerms, mark: Any, multiplier: Decimal = ONE) -> Leg:
     """A leg of options in the unit."""
     contract = Contract(
         f"{unit.name} {terms.strike} {terms.side}",
         Decimal(mark),
         (),
         unit.name,
+        multiplier,
         inverse=unit.inverse,
         option=terms,
         unit=unit,

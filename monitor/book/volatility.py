@@ -1,0 +1,62 @@
+"""How much each price moves: an exponentially weighted mean of squared one-minute returns, half-life an hour.
+
+Told as a volatility of a day, a fraction: distance to liquidation is shown in it as well as in per cent.
+Nothing is told before ten returns were seen: absent data, absent figure.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.book.growing import grown
+
+MINUTE_NS = 60_000_000_000
+DAY_MINUTES = 1_440
+KEPT = 0.5 ** (1 / 60)  # of a weight, after a minute
+FEWEST = 10  # returns
+
+Floats = npt.NDArray[np.float64]
+
+
+class Volatility:
+    """By the row of a price."""
+
+    def __init__(self) -> None:
+        self._due_ns = 0
+        self._taken_ns = 0
+        self._last: Floats = np.full(16, math.nan)
+        self._sum: Floats = np.zeros(16)
+        self._weight: Floats = np.zeros(16)
+        self._count: npt.NDArray[np.int64] = np.zeros(16, dtype=np.int64)
+
+    def sample(self, values: Floats, now_ns: int) -> None:
+        """Takes all prices in, once a minute; what has no price gives no return. A longer pause counts as its
+        own length: a return of five minutes is worth a fifth of its square."""
+        if now_ns < self._due_ns:
+            return
+        minutes = max(1.0, (now_ns - self._taken_ns) / MINUTE_NS)
+        self._due_ns, self._taken_ns = now_ns + MINUTE_NS, now_ns
+        self._grow(len(values))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            squares = np.log(values / self._last[: len(values)]) ** 2 / minutes
+        rows = np.flatnonzero(np.isfinite(squares))
+        self._sum[rows] = KEPT * self._sum[rows] + (1 - KEPT) * squares[rows]
+        self._weight[rows] = KEPT * self._weight[rows] + (1 - KEPT)
+        self._count[rows] += 1
+        self._last[: len(values)] = values
+
+    def of_a_day(self, row: int) -> float | None:
+        """The volatility of a day; None before enough was seen, and where nothing moved."""
+        if row >= len(self._last) or self._count[row] < FEWEST or self._sum[row] <= 0:
+            return None
+        return math.sqrt(float(self._sum[row] / self._weight[row]) * DAY_MINUTES)
+
+    def _grow(self, count: int) -> None:
+        if count > len(self._last):
+            self._last = grown(self._last, count, math.nan)
+            self._sum = grown(self._sum, count, 0.0)
+            self._weight = grown(self._weight, count, 0.0)
+            self._count = grown(self._count, count, 0)
