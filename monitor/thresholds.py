@@ -41,6 +41,9 @@ USUAL = Shipped(Levels(0.5, 0.7, 0.85), EARLY)
 OFFLINE = dict.fromkeys(
     (
         "bitget",
+        "bitmex_cross",
+        "bitmex_isolated",
+        "bybit_inverse_isolated",
         "deribit_inverse",
         "deribit_linear",
         "deribit_portfolio",
@@ -49,6 +52,8 @@ OFFLINE = dict.fromkeys(
         "gate_futures",
         "gate_unified",
         "gmx",
+        "kraken_multi",
+        "kraken_single",
         "leveraged_token",
         "margin_pro",
         "okx_isolated",

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from monitor.margin.aave import aave
 from monitor.margin.bitget import bitget
+from monitor.margin.bitmex import bitmex
 from monitor.margin.bybit import bybit_isolated, bybit_unified
+from monitor.margin.bybit_inverse import bybit_inverse_isolated
 from monitor.margin.compound import compound
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
@@ -16,6 +18,7 @@ from monitor.margin.drift import drift
 from monitor.margin.dydx import dydx
 from monitor.margin.gate import gate_futures, gate_unified
 from monitor.margin.gmx import gmx
+from monitor.margin.kraken import kraken_multi, kraken_single
 from monitor.margin.leveraged_token import leveraged_token
 from monitor.margin.maker import maker
 from monitor.margin.margin_level import margin_level
@@ -78,6 +81,8 @@ class Model(NamedTuple):
 
 
 HYPERLIQUID = ("hyperliquid", Says("account value - maintenance margin", HEADROOM, at_equality=False))
+KRAKEN_SAYS = Says("margin equity - maintenance margin", HEADROOM, at_equality=False)
+BITMEX = PERPETUAL | Needs.FUNDING
 DERIBIT_SAYS = Says("maintenance_margin / margin_balance", RISING, at_equality=False)
 
 MODELS = {
@@ -167,6 +172,12 @@ MODELS = {
         offsets=True,
         jumps=True,
     ),
+    # Linear and inverse legs of one underlying may stand side by side in cross: convex in no one variable.
+    "bitmex_isolated": Model(bitmex, True, Says("posMargin + unrealisedPnl - posMaint", HEADROOM), BITMEX),
+    "bitmex_cross": Model(bitmex, False, Says("excessMargin", HEADROOM), BITMEX),
+    "kraken_multi": Model(kraken_multi, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS),
+    "kraken_single": Model(kraken_single, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS),
+    "bybit_inverse_isolated": Model(bybit_inverse_isolated, True, Says("margin ratio", RISING)),
     # The average threshold is cut to basis points, so equity has steps.
     "aave": Model(aave, False, Says("health factor", FALLING, at_equality=False), Needs.NOTHING, jumps=True),
     "compound": Model(compound, True, Says("liquidity", HEADROOM, at_equality=False), Needs.NOTHING),

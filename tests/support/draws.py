@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.support import (
+    draws_bitmex_kraken,
     draws_cex,
     draws_dydx_gmx,
     draws_lending,
@@ -33,6 +34,7 @@ DRAWS: dict[str, Draw] = {
     **dict.fromkeys(draws_lending.MODELS, draws_lending.lending_pool),
     **dict.fromkeys(draws_cex.MODELS, draws_cex.cex_pool),
     "drift": drift_pool,
+    **dict.fromkeys(draws_bitmex_kraken.MODELS, draws_bitmex_kraken.exchange_pool),
 }
 
 

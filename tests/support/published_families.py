@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from tests.support import (
+    published_bitmex_kraken,
     published_cex,
     published_deribit,
     published_drift,
@@ -53,6 +54,7 @@ FAMILIES: tuple[Family, ...] = (
     published_dydx_gmx,
     published_spotmargin,
     published_cex,
+    published_bitmex_kraken,
     published_lending,
 )
 
