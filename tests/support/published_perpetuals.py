@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule, tier_schedule
+from monitor.margin.bybit_inverse import bankruptcy_value
 from monitor.margin.models import MODELS
 from tests.support import published_spotmargin as spotmargin
 from tests.support.published import ONE, Figures, Inputs, Schedule, schedule_of
-from tests.support.small_books import decimal_book, price_of, requirement
+from tests.support.small_books import decimal_book, price_of, requirement, surveyed
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
 
 FILES = (
@@ -28,8 +30,6 @@ NOT_OURS = {
     "bn-ma-avail-none": "what may be withdrawn is no figure that we tell",
     "bn-ma-autoexchange": "how much the venue sells is no figure that we tell",
     "binance-cm-iso-btc-margin": "a sum of two figures without a position; its parts are run",
-    "bybit-iso-eth-bust": "the bankruptcy price stands in no message; the fee at it is run",
-    "bybit-help-inverse-cross-bust": "the account before the unified one is refused by name",
     "hl-mmr-20x": "the rate enters with the schedule, which the adapter reads",
 }
 
@@ -171,6 +171,22 @@ def _bybit_isolated_price(inputs: Inputs) -> Figures:
     }
 
 
+def _bybit_isolated_bankruptcy(inputs: Inputs) -> Figures:
+    leg = _leg(inputs, inputs["entry_price"], FLAT)
+    pool = _pool("bybit_isolated", abs(leg.quantity) * leg.entry_price / leg.leverage, leg)
+    return {"bankruptcy_price": float(surveyed(pool).legs.bankruptcy[0])}
+
+
+def _bybit_whole_balance_bankruptcy(inputs: Inputs) -> Figures:
+    """The value at bankruptcy that the isolated inverse model takes its fee on, of a whole balance."""
+    leg = _inverse_leg(inputs, inputs["entry_price"], FLAT, inputs["contracts_usd"])
+    contract = replace(leg.contract, taker_fee=Decimal(inputs["taker_fee_rate"]))
+    book = decimal_book(_pool("bybit_inverse_isolated", 0, replace(leg, contract=contract)))
+    available = Decimal(inputs["available_balance_coin"])
+    value = bankruptcy_value(available, book.positions[0], book.instruments[0])
+    return {"bankruptcy_price": float(inputs["contracts_usd"] / value)}
+
+
 def _hyperliquid_price(inputs: Inputs) -> Figures:
     schedule = schedule_of(ONE / (2 * inputs["max_leverage"]), Decimal(0))
     leg = _leg(inputs, inputs["reference_price"], schedule)
@@ -184,7 +200,10 @@ def _hyperliquid_equity(inputs: Inputs) -> Figures:
     return {"equity": requirement(_pool("tiered", inputs["raw_usd"] + cost, leg)).equity}
 
 
-DERIVED: dict[str, Callable[[Inputs], Figures]] = {"hourly_interest": spotmargin.interest}
+DERIVED: dict[str, Callable[[Inputs], Figures]] = {
+    "hourly_interest": spotmargin.interest,
+    "bybit_inverse_cross_bust": _bybit_whole_balance_bankruptcy,
+}
 ASSESSED: dict[str, Callable[[Inputs], Figures]] = {
     "binance_um_liq_price": _binance_price,
     "binance_um_liq_price_cross": _binance_cross_price,
@@ -200,6 +219,7 @@ ASSESSED: dict[str, Callable[[Inputs], Figures]] = {
     "linear_upnl": _linear_profit,
     "bybit_linear_im_mm_with_fee": _bybit_margins,
     "bybit_linear_iso_liq": _bybit_isolated_price,
+    "bybit_linear_iso_bust": _bybit_isolated_bankruptcy,
     "hyperliquid_iso_liq": _hyperliquid_price,
     "hyperliquid_iso_equity": _hyperliquid_equity,
     "tiered_marginal_sum": spotmargin.brackets,
