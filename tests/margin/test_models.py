@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from importlib import import_module
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.margin.models import MODELS, Needs
+from monitor.margin.models import __file__ as models_file
 from monitor.margin.rows import Requirement
 from tests.support.draws import pool as pool_of
 from tests.support.small_books import decimal_book, float_book, solver
@@ -171,3 +173,14 @@ def _with_more(pool: SmallPool, target: Leg | Line, factor: Decimal) -> SmallPoo
         borrowed = line.borrowed * factor if line is target else line.borrowed
         lines.append(replace(line, legs=tuple(legs), borrowed=borrowed))
     return replace(pool, lines=tuple(lines))
+
+
+def test_the_table_of_models_is_theirs() -> None:
+    """The README beside the models names each once, with the venue's word for its figure."""
+    text = (Path(models_file).parent / "README.md").read_text(encoding="utf-8")
+    rows = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if row.startswith("| `")}
+    assert set(rows) == set(MODELS)
+    for name, model in MODELS.items():
+        assert model.says.name in rows[name]
+        assert f"| {model.says.scale} |" in rows[name]
+        assert ("is safe" in rows[name]) != model.says.at_equality
