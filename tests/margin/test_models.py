@@ -89,8 +89,9 @@ def test_compiled_equals_decimal(model: str, rng: Random) -> None:
     assert_same(compiled(pool), exact(pool), float_slack(oracle(pool)))
 
 
+@pytest.mark.slow
 @every_model
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(rng=rngs)
 def test_many_positions_are_added_up_as_well(model: str, rng: Random) -> None:
     """A pool of hundreds of positions is as near to the oracle as a small one."""
