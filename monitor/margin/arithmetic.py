@@ -17,6 +17,7 @@ from numba.extending import overload
 
 from monitor.margin.rows import N
 
+LARGEST_EXPONENT = 709.78  # of a float
 FAR = 14  # standard deviations: beyond, nothing is left in 45 digits
 SERIES_ENDS = Decimal("1e-45")
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
@@ -27,21 +28,36 @@ def _by(x: Any, own: str, usual: Callable[[Any], Any]) -> Any:
     return getattr(x, own)() if hasattr(x, own) else usual(x)
 
 
+# As in compiled loops, where nothing raises: what has no value is no number, what is too large is infinite.
+def _exp_of_float(x: float) -> float:
+    return math.exp(x) if x < LARGEST_EXPONENT or x != x else math.inf
+
+
+def _log_of_float(x: float) -> float:
+    if x > 0 or x != x:
+        return math.log(x)
+    return -math.inf if x == 0 else math.nan
+
+
+def _sqrt_of_float(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
 def exp(x: N) -> N:
     """e to the x."""
-    found: N = _by(x, "exp", math.exp)
+    found: N = _by(x, "exp", _exp_of_float)
     return found
 
 
 def log(x: N) -> N:
     """Natural logarithm; x above 0."""
-    found: N = _by(x, "ln", math.log)
+    found: N = _by(x, "ln", _log_of_float)
     return found
 
 
 def sqrt(x: N) -> N:
     """Square root; x at or above 0."""
-    found: N = _by(x, "sqrt", math.sqrt)
+    found: N = _by(x, "sqrt", _sqrt_of_float)
     return found
 
 
