@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from random import Random
 from typing import Any
 
@@ -51,7 +51,7 @@ def plain(case: Case) -> float:
 
 def exact(case: Case) -> Decimal:
     """The same source over Decimal."""
-    with localcontext(prec=DIGITS):
+    with localcontext(Context(prec=DIGITS)):
         return black76(case.forward, terms(case.strike, case.side), case.volatility, case.years)
 
 
@@ -83,7 +83,7 @@ def test_all_three_worlds_are_those_of_mpmath() -> None:
     assert len(cases) == 1_440
     for case in cases:
         true, scale = truth(case), case.forward + case.strike
-        with localcontext(prec=DIGITS):
+        with localcontext(Context(prec=DIGITS)):
             assert abs(exact(case) - true) <= EXACT * scale, case
             assert abs(Decimal(plain(case)) - true) <= FLOAT * scale, case
             assert abs(Decimal(in_loops(case)) - true) <= FLOAT * scale, case
@@ -118,7 +118,7 @@ def test_call_and_put_differ_by_the_forward(rng: Random) -> None:
     case = drawn(rng)
     call, put = case._replace(side=1), case._replace(side=-1)
     difference, scale = case.forward - case.strike, case.forward + case.strike
-    with localcontext(prec=DIGITS):
+    with localcontext(Context(prec=DIGITS)):
         assert abs(exact(call) - exact(put) - difference) <= EXACT * scale
         for worth in (plain, in_loops):
             assert abs(Decimal(worth(call)) - Decimal(worth(put)) - difference) <= FLOAT * scale
@@ -141,7 +141,7 @@ def test_worth_is_convex_in_the_forward(rng: Random) -> None:
     case = drawn(rng)
     other = case._replace(forward=case.forward * Decimal(f"{10 ** rng.uniform(-0.5, 0.5):.6g}"))
     middle = case._replace(forward=(case.forward + other.forward) / 2)
-    with localcontext(prec=DIGITS):
+    with localcontext(Context(prec=DIGITS)):
         slack = EXACT * (case.forward + other.forward + case.strike)
         assert exact(middle) <= (exact(case) + exact(other)) / 2 + slack
 
