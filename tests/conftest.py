@@ -5,6 +5,7 @@ Only loopback and unix sockets can be reached: pyproject.toml says so to pytest-
 
 from __future__ import annotations
 
+import decimal
 import hashlib
 import os
 import shutil
@@ -66,3 +67,9 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"MARGIND_SHARED: {path} is not there")
     return path
+
+
+@pytest.fixture(autouse=True)
+def _decimals_as_python_has_them() -> None:
+    """ccxt changes the thread's decimal context (it traps underflow), whichever test uses it first."""
+    decimal.setcontext(decimal.Context())
