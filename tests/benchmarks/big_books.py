@@ -50,9 +50,7 @@ class BigBook(NamedTuple):
         return int(sweep(self.models, self.additive, of, *tables, self.pocket, self.rise, self.crossed))
 
 
-def big_book(
-    pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS
-) -> BigBook:
+def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS) -> BigBook:
     """Pools in all bands; the first leg of a share of them, spread evenly, is in the rare instrument. Each
     pool has the next of the models."""
     rng = np.random.default_rng(seed)

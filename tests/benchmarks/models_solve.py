@@ -51,7 +51,9 @@ def run() -> Iterator[Row]:
         cost = cost_of(scenario_book(model, SCENARIO_POOLS), model, SCENARIO_POOLS)
         each_ms = 1e3 * cost.prices_s / cost.searched
         survey_ms = 1e3 * cost.survey_s / SCENARIO_POOLS
-        beside = f"{cost.found} of {cost.searched} searches found one; a whole survey {survey_ms:.1f} ms a pool"
+        beside = (
+            f"{cost.found} of {cost.searched} searches found one; a whole survey {survey_ms:.1f} ms a pool"
+        )
         what = f"a liquidation price of {model}, pools of {LEGS} positions"
         limit = f"at most {SCENARIO_LIMIT_MS:g} ms"
         yield Row(what, f"{each_ms:.3f} ms of CPU", beside, limit, each_ms <= SCENARIO_LIMIT_MS)
@@ -80,7 +82,7 @@ def cost_of(big: BigBook, model: str, pools: int) -> Cost:
 
 
 @njit(**LOOP | {"cache": False})
-def all_prices(models, is_convex, rows, book, pocket, prices):  # type: ignore[no-untyped-def]
+def all_prices(models, is_convex, rows, book, pocket, prices):
     """Writes the liquidation prices of each pool's positions, a row a pool."""
     for pool in rows:
         fill(pool, book, pocket)

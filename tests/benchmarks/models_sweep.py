@@ -28,7 +28,9 @@ ROUNDS = 5
 
 def run() -> Iterator[Row]:
     """Mixed beside single, by ratio and at the levels that ship; then each model that reprices options."""
-    books = {model: big_book(POOLS, models=(model,)) for model in TEN} | {"mixed": big_book(POOLS, models=TEN)}
+    books = {model: big_book(POOLS, models=(model,)) for model in TEN} | {
+        "mixed": big_book(POOLS, models=TEN)
+    }
     what = f"full sweep of {len(TEN)} models in turn, {POOLS:,} pools x {LEGS} positions"
     yield _mixed(f"{what}, bands by ratio", _costs(books, LEVELS))
     yield _mixed(f"{what}, at the shipped levels", _costs(books, SHIPPED))
@@ -36,7 +38,9 @@ def run() -> Iterator[Row]:
         held = {model: scenario_book(model, SCENARIO_POOLS), "tiered": big_book(SCENARIO_POOLS)}
         cost = _costs(held, LEVELS)
         beside = f"tiered {cost['tiered']:.1f} ns: {cost[model] / cost['tiered']:.1f} times"
-        yield Row(f"full sweep of {model}, {SCENARIO_POOLS:,} pools", f"{cost[model]:,.0f} ns a position", beside)
+        yield Row(
+            f"full sweep of {model}, {SCENARIO_POOLS:,} pools", f"{cost[model]:,.0f} ns a position", beside
+        )
 
 
 def _mixed(what: str, cost: Mapping[str, float]) -> Row:
@@ -45,8 +49,8 @@ def _mixed(what: str, cost: Mapping[str, float]) -> Row:
     times, mean = cost["mixed"] / cost["tiered"], sum(cost[model] for model in TEN) / len(TEN)
     slowest = max(TEN, key=cost.__getitem__)
     beside = (
-        f"tiered alone {cost['tiered']:.1f} ns: {times:.2f} times; the ten one by one {mean:.1f} ns on average: "
-        f"{cost['mixed'] / mean:.2f} times; slowest {slowest} {cost[slowest]:.1f} ns"
+        f"tiered alone {cost['tiered']:.1f} ns: {times:.2f} times; the ten one by one {mean:.1f} ns on "
+        f"average: {cost['mixed'] / mean:.2f} times; slowest {slowest} {cost[slowest]:.1f} ns"
     )
     return Row(what, f"{cost['mixed']:.1f} ns a position", beside, f"at most {TIMES:g} times", times <= TIMES)
 

@@ -57,13 +57,19 @@ def scenario_book(model: str, pools: int, seed: int = 1) -> BigBook:
 
 def _unit(model: str) -> RiskUnit:
     """The published unit of BTC, settled in the coin."""
-    terms = okx_terms("BTC", inverse=True) if model == "okx_portfolio" else deribit_unit(DERIBIT["BTC"], inverse=True)
+    terms = (
+        okx_terms("BTC", inverse=True)
+        if model == "okx_portfolio"
+        else deribit_unit(DERIBIT["BTC"], inverse=True)
+    )
     return unit_of(terms, INDEX)
 
 
 def _contracts(model: str, unit: RiskUnit) -> tuple[list[Contract], list[Contract]]:
     """Futures of each expiry, and options of each strike and expiry; no options where the model has none."""
-    futures = [replace(future(unit, 0, INDEX, years=Decimal(at), name=at).contract, tiers=RATES) for at in EXPIRIES]
+    futures = [
+        replace(future(unit, 0, INDEX, years=Decimal(at), name=at).contract, tiers=RATES) for at in EXPIRIES
+    ]
     if model == "okx_portfolio":
         return futures, futures
     options = [
