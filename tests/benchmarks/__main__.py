@@ -12,7 +12,17 @@ from importlib import import_module
 from typing import Any
 
 import tests.benchmarks
-from tests.benchmarks import big_books, live, marks, memory, store, sweep
+from tests.benchmarks import (
+    big_books,
+    live,
+    marks,
+    memory,
+    models_solve,
+    models_start,
+    models_sweep,
+    store,
+    sweep,
+)
 from tests.benchmarks.table import Row, headline, line
 
 DECODE_TIMES = 4.0  # of ccxt.pro, at least
@@ -124,6 +134,9 @@ SECTIONS: tuple[Callable[[], Iterator[Row]], ...] = (
     sweeping,
     moving,
     living,
+    models_sweep.run,
+    models_solve.run,
+    models_start.run,
     holding,
     storing,
     sending,

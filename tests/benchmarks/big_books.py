@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ RARE = INSTRUMENTS  # one more instrument, which only some pools hold
 EVERYWHERE = 0  # an instrument that every pool holds
 LEVELS = level_tables([LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))])
 SHIPPED = level_tables([row_for((), "", "", "tiered")])
-MODELS = ["tiered"]
+MODELS = ("tiered",)
 FLOORS = np.array([0, 5e4, 2.5e5, 1e6, 5e6, 2e7, 5e7, 1e8])
 RATES = np.array([0.004, 0.005, 0.01, 0.025, 0.05, 0.1, 0.125, 0.15])
 
@@ -49,12 +50,13 @@ class BigBook(NamedTuple):
         return int(sweep(self.models, self.additive, of, *tables, self.pocket, self.rise, self.crossed))
 
 
-def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
-    """Pools in all bands; the first leg of a share of them, spread evenly, is in the rare instrument."""
+def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS) -> BigBook:
+    """Pools in all bands; the first leg of a share of them, spread evenly, is in the rare instrument. Each
+    pool has the next of the models."""
     rng = np.random.default_rng(seed)
     quotes = np.concatenate([10 ** rng.uniform(-1, 5, INSTRUMENTS + 1), [1.0]])
     book: Any = empty_book()._replace(
-        pools=_pools(pools),
+        pools=_pools(pools, len(models)),
         balances=_balances(pools),
         positions=_positions(pools, rare_share, quotes, rng),
         instruments=_instruments(),
@@ -64,8 +66,8 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
     )
     big = BigBook(
         book,
-        compile_models(MODELS),
-        is_additive(MODELS),
+        compile_models(models),
+        is_additive(models),
         np.zeros(len(quotes), np.int64),
         empty_figures(pools),
         pocket_for(book, LEGS, 1),
@@ -80,8 +82,10 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1) -> BigBook:
     return big
 
 
-def _pools(count: int) -> Any:
+def _pools(count: int, models: int) -> Any:
     rows = empty_rows(row_types.Pool, count)
+    rows["model"] = np.arange(count) % models
+    rows["threshold"] = 1
     rows["balance_first"] = np.arange(count)
     rows["balance_last"] = np.arange(count) + 1
     rows["position_first"] = LEGS * np.arange(count)
