@@ -7,8 +7,11 @@ PYTHON ?= python3
 VENV ?= .venv
 UV ?= uv
 ARGS ?=
+# Tests mostly wait for sockets or compile: two at a time on the two cores that the limits are meant for.
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 PACKAGES := monitor adapters alerts
 # Built once for each content of the lock and each interpreter, so that the second run is quick.
 KEY := $(shell $(PYTHON) -c 'import hashlib, platform, sys; print(hashlib.sha256(open("requirements-dev.lock", "rb").read()).hexdigest()[:16] + "-" + platform.python_version())' 2>/dev/null)
@@ -32,10 +35,10 @@ check: $(VENV)/.project ## format, lint, types, layers, unit tests: before every
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	MARGIND_EXAMPLES=few $(BIN)/python -m pytest -q -m "not slow and not integration and not soak" $(ARGS)
+	MARGIND_EXAMPLES=few $(PYTEST) -m "not slow and not integration and not soak" $(ARGS)
 
 test: $(VENV)/.project ## every test that a change must pass
-	$(BIN)/python -m pytest -q -m "not soak" $(ARGS)
+	$(PYTEST) -m "not soak" $(ARGS)
 
 bench: $(VENV)/.project ## the table of speeds, each beside a peer or a limit
 	$(BIN)/python -m tests.benchmarks $(ARGS)
