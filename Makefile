@@ -2,12 +2,13 @@
 #
 #   make test PYTHON=python3.12 VENV=.venv-3.12     another interpreter, beside the first
 #   make demo ARGS="--for 60 --speed 60"            what follows is handed to the command
+#   make test WORKERS=0 ARGS="--pdb -k ledger"      in one process, to look inside
 
 PYTHON ?= python3
 VENV ?= .venv
 UV ?= uv
 ARGS ?=
-# Tests mostly wait for sockets or compile: two at a time on the two cores that the limits are meant for.
+# Tests at a time: the limits of `make check` and `make test` are meant for two cores.
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
