@@ -44,7 +44,7 @@ BURST_GROWTH_MB = 100.0
 READY_S = 240.0
 TIMEOUT_S = 420
 SETTLE_S = 5.0  # a thousand accounts that came at once have left frames in the socket
-LAST_S = 20.0
+LAST_S = 60.0  # more than any of it takes where it works
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -157,7 +157,7 @@ def _burst(cost: Cost) -> Row:
     return Row(
         f"venue's write to webhook's read in a burst: {_rates(cost)}, {len(cost.outside_s):,} crossings",
         f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms; resident memory grew {cost.grew_mb:+.0f} MB",
-        f"inside p99 {_quantiles_ms(cost.inside_s)[1]:.1f} ms",
+        f"inside p99 {_quantiles_ms(cost.inside_s)[1]:.1f} ms; all at once last {max(cost.crash_s):,.1f} s",
         f"p99 at most {BURST_LIMIT_MS:g} ms, memory at most {BURST_GROWTH_MB:g} MB more",
         p99_ms <= BURST_LIMIT_MS and cost.grew_mb <= BURST_GROWTH_MB,
     )
