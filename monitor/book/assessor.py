@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.book.accounts import AccountState
+from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models
 from monitor.book.growing import grown
 from monitor.book.margin_error import relative_error
-from monitor.book.near import is_additive
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
@@ -39,8 +39,8 @@ class Assessor:
         self._quotes = quotes
         self._placing = placing
         growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
-        self._additive = is_additive(settings.models)
-        self.solver = Solver(compile_models(settings.models), growths, self._additive)
+        self._bounds = bounds_of(settings.models)
+        self.solver = Solver(compile_models(settings.models), growths, self._bounds)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)
@@ -151,7 +151,7 @@ class Assessor:
     def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
         tables = (book, self._quotes.reasons, self._levels, self.figures)
         room = (self.pocket(book, rows), np.zeros(len(self._placing.definitions.underlyings)), crossed)
-        return int(sweep(self.solver.models, self._additive, rows, *tables, *room))
+        return int(sweep(self.solver.models, self._bounds, rows, *tables, *room))
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:
         reported = pool.fact.reported

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book.bounds import empty_rise
 from monitor.book.compiled import assess
-from monitor.book.near import empty_rise
+from monitor.book.costs import OWN_VALUE
 from monitor.book.pocket import pocket_for
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
@@ -64,7 +65,7 @@ class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
     is_convex: bool
-    is_additive: bool  # the bounds of `near` hold
+    is_own_value: bool  # so `list_binding` holds
 
 
 class Room(NamedTuple):
@@ -75,15 +76,15 @@ class Room(NamedTuple):
 
 
 class Solver:
-    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely. `additive` says
-    for which of them the bounds of `near` hold; none, unless told."""
+    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely. `bounds` says
+    which bound holds for each of them; none, unless told."""
 
     def __init__(
-        self, models: Any, growths: list[float], additive: npt.NDArray[np.bool_] | None = None
+        self, models: Any, growths: list[float], bounds: npt.NDArray[np.int64] | None = None
     ) -> None:
         self.models = models
         self.growths = np.array(growths)
-        self.additive = np.zeros(len(growths), np.bool_) if additive is None else additive
+        self.bounds = np.zeros(len(growths), np.int64) if bounds is None else bounds
         self._pocket: Book[float] | None = None
         self._room = (0, 0, 0)
 
@@ -135,7 +136,7 @@ class Solver:
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         model = int(book.pools[pool].model)
-        terms = Terms(bool(self.growths[model] > 1), bool(self.additive[model]))
+        terms = Terms(bool(self.growths[model] > 1), bool(self.bounds[model] == OWN_VALUE))
         aim = Aim(float(level), float(distance), True)
         room = Room(empty_rise(book), np.empty_like(moves.underlying))
         market = np.full(2, math.nan)

@@ -10,8 +10,8 @@ import math
 
 from numba import njit
 
+from monitor.book.bounds import NOBODY_KNOWS, list_binding
 from monitor.book.compiled import INNER, LOOP, assess
-from monitor.book.near import NOBODY_KNOWS, list_binding
 from monitor.book.pocket import fill, list_underlyings, show_only
 from monitor.book.search import (
     BANKRUPT,
@@ -136,7 +136,7 @@ def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs,
     find_prices(models, is_convex, BANKRUPTCY, pool, book, pocket, underlyings, legs.bankruptcy)
     weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
-        if terms.is_additive and aim.distance > 0:
+        if terms.is_own_value and aim.distance > 0:
             found = assess(models, 0, pocket)
             binding = list_binding(pool, aim.distance, found, book, room.rise, room.binding)
             if binding != NOBODY_KNOWS:

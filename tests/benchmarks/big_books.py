@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models, empty_book
-from monitor.book.near import is_additive
 from monitor.book.pocket import pocket_for
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import LevelTables, empty_figures, level_tables, sweep
@@ -35,7 +35,7 @@ class BigBook(NamedTuple):
 
     book: Book[float]
     models: Any
-    additive: npt.NDArray[np.bool_]
+    bounds: npt.NDArray[np.int64]
     quote_reasons: npt.NDArray[np.int64]
     figures: Any
     pocket: Book[float]
@@ -47,7 +47,7 @@ class BigBook(NamedTuple):
         """One pass; answers how many crossed."""
         of = self.everything if rows is None else rows
         tables = (self.book, self.quote_reasons, levels, self.figures)
-        return int(sweep(self.models, self.additive, of, *tables, self.pocket, self.rise, self.crossed))
+        return int(sweep(self.models, self.bounds, of, *tables, self.pocket, self.rise, self.crossed))
 
 
 def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS) -> BigBook:
@@ -67,7 +67,7 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequen
     big = BigBook(
         book,
         compile_models(models),
-        is_additive(models),
+        bounds_of(models),
         np.zeros(len(quotes), np.int64),
         empty_figures(pools),
         pocket_for(book, LEGS, 1),

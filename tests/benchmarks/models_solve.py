@@ -67,7 +67,7 @@ def cost_of(big: BigBook, model: str, pools: int) -> Cost:
     prices = np.full((pools, LEGS), math.nan)
     nothing = np.zeros(0, np.int64)
     all_prices(big.models, is_convex, nothing, big.book, big.pocket, prices)
-    solver = Solver(big.models, [CONVEX_GROWTH if is_convex else FINE_GROWTH], big.additive)
+    solver = Solver(big.models, [CONVEX_GROWTH if is_convex else FINE_GROWTH], big.bounds)
     solver.survey(0, 1.0, 0.0, big.book, big.pocket)
     spent = []
     for _ in range(ROUNDS):
