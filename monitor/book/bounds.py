@@ -59,12 +59,14 @@ def empty_rise(book: Any) -> npt.NDArray[np.float64]:
 def steepness(book):  # type: ignore[no-untyped-def]
     """The greatest rate of all schedules of instruments, the greatest sum of a schedule's jumps, and the
     greatest growth of a rate with the size: what is charged for a notional follows it no faster. Infinite
-    where a schedule does not rise."""
+    where a schedule does not rise. And `extremes` of each instrument."""
     steepest = roughest = growth = 0.0
-    for instrument in book.instruments:
-        rate, jumps, slope, _ = extremes(instrument, book.tiers)
+    each = np.empty((len(book.instruments), 4))
+    for row in range(len(book.instruments)):
+        rate, jumps, slope, deducted = extremes(book.instruments[row], book.tiers)
+        each[row, 0], each[row, 1], each[row, 2], each[row, 3] = rate, jumps, slope, deducted
         steepest, roughest, growth = max(steepest, rate), max(roughest, jumps), max(growth, slope)
-    return steepest, roughest, growth
+    return (steepest, roughest, growth), each
 
 
 @njit(**INNER)
@@ -101,9 +103,9 @@ def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def list_exposed(pool, far, bound, left, book, rise, exposed):  # type: ignore[no-untyped-def]
+def list_exposed(pool, far, bound, each, left, book, rise, exposed):  # type: ignore[no-untyped-def]
     """Writes the underlyings of which a move by up to `far` may liquidate the pool; answers how many, or that
-    nobody knows. `rise`: float64 by underlying, zeros before and after."""
+    nobody knows. `each`: `extremes` by instrument. `rise`: float64 by underlying, zeros before and after."""
     account = book.pools[pool]
     listed = legs = 0
     size = 0.0
@@ -122,7 +124,7 @@ def list_exposed(pool, far, bound, left, book, rise, exposed):  # type: ignore[n
             if bound in (OWN_VALUE, LOANS):
                 cost, terms = cost_of_move(position, instrument, far, book)
             else:
-                cost, terms = cost_at_any_step(position, instrument, bound, far, book)
+                cost, terms = cost_at_any_step(position, instrument, bound, far, each, book)
             worth += terms
             if moves:
                 cost *= 1 + far
@@ -155,7 +157,7 @@ def list_binding(pool, far, found, book, rise, exposed):  # type: ignore[no-unty
         fee = max(fee, value * abs(instrument.taker_fee))
     left = found.equity - found.maintenance_margin - weight * (1 + far) * fee
     left -= ROUNDING * (abs(found.equity) + abs(found.maintenance_margin))
-    count = list_exposed(pool, far, OWN_VALUE, left, book, rise, exposed)
+    count = list_exposed(pool, far, OWN_VALUE, np.empty((0, 4)), left, book, rise, exposed)
     for line in range(account.balance_first, account.balance_last):
         underlying = book.assets[book.balances[line].asset].underlying
         if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, exposed, count):

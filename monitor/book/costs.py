@@ -91,14 +91,15 @@ def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-de
 
 
 @njit(**INNER)
-def cost_at_any_step(position, instrument, bound, far, book):  # type: ignore[no-untyped-def]
+def cost_at_any_step(position, instrument, bound, far, each, book):  # type: ignore[no-untyped-def]
     """The same where any step of the schedule may be the position's: the steepest of its rates, and all jumps
     unless it is the size that chooses the step."""
     if instrument.option >= 0 or not far < 1:
         return math.inf, math.inf
     size = abs(position.quantity)
     value = value_of(size, instrument, book)
-    steepest, jumps, slope, deducted = extremes(instrument, book.tiers)
+    steepest, jumps = each[position.instrument, 0], each[position.instrument, 1]
+    slope, deducted = each[position.instrument, 2], each[position.instrument, 3]
     if bound == SIZE:
         jumps = QUANTUMS
     rate = 1 + steepest + abs(instrument.taker_fee) + growth_of(size, value, far, instrument, slope)

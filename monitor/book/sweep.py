@@ -77,7 +77,7 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
     """
     count = 0
     is_suspect = not is_finite(sum_of_terms(book))
-    steep = steepness(book)
+    steep, each = steepness(book)
     exposed = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
     for pool in rows:
         account = book.pools[pool]
@@ -97,7 +97,7 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                many = count_exposed(bounds, found, pool, book, levels, steep, rise, exposed)
+                many = count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed)
                 if many != 0:
                     near = distance_band(models, many, last, pool, book, levels, pocket, exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
@@ -111,7 +111,7 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
 
 
 @njit(inline="always", **INNER)
-def count_exposed(bounds, found, pool, book, levels, steep, rise, exposed):  # type: ignore[no-untyped-def]
+def count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed):  # type: ignore[no-untyped-def]
     """How many underlyings, listed in `exposed`, may liquidate the pool within its farthest level."""
     account = book.pools[pool]
     bound = bounds[account.model]
@@ -122,7 +122,7 @@ def count_exposed(bounds, found, pool, book, levels, steep, rise, exposed):  # t
     left -= ROUNDING * (abs(found.equity) + found.maintenance_margin)
     if is_far(pool, far, bound, steep, left, book):
         return 0
-    return list_exposed(pool, far, bound, left, book, rise, exposed)
+    return list_exposed(pool, far, bound, each, left, book, rise, exposed)
 
 
 @njit(**INNER)

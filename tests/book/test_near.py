@@ -41,14 +41,15 @@ SLIPS = (0.0, 1e-15, -1e-15, 1e-12, -1e-12, 1e-9, -1e-9, 1e-6, -1e-6, 1e-3, -1e-
 @njit(error_model="numpy")
 def bounds(far, bound, left, book, rise, found):
     """What both bounds say of pool 0, from which `left` may be lost."""
-    count = list_exposed(0, far, bound, left, book, rise, found)
-    return is_far(0, far, bound, steepness(book), left, book), count
+    steep, each = steepness(book)
+    count = list_exposed(0, far, bound, each, left, book, rise, found)
+    return is_far(0, far, bound, steep, left, book), count
 
 
 @njit(error_model="numpy")
 def steep(book):
     """A door for Python."""
-    return steepness(book)
+    return steepness(book)[0]
 
 
 def levels(rng: Random) -> LevelRow:
