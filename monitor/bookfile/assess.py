@@ -10,7 +10,8 @@ from monitor.book.describe import Ask
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
 from monitor.bookfile.format import BookFile
-from monitor.bookfile.load import RECEIVED_NS, Facts, facts_of, read_book
+from monitor.bookfile.load import Facts, facts_of, read_book
+from monitor.bookfile.moment import RECEIVED_NS
 from monitor.bookfile.problem import BookFileError
 from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.event import StreamReady

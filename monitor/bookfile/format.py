@@ -11,21 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
-Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$")]
-Rate = Annotated[Decimal, Meta(description="a fraction: 0.004 is 0.4 %")]
-Side = Literal["", "long", "short"]
-Unit = Literal["", "deribit", "okx"]
-Price = Annotated[float, Meta(gt=0)]
+from monitor.bookfile.accrual_format import Accrual
+from monitor.bookfile.part import Name, Part, Price, Rate, Side, Unit
 
 
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Every part refuses a field that it does not know."""
-
-
-class Step(_Part, frozen=True):
+class Step(Part, frozen=True):
     """One step of a schedule, from `floor` up."""
 
     floor: Decimal
@@ -35,7 +27,7 @@ class Step(_Part, frozen=True):
     slope: Decimal = Decimal(0)
 
 
-class Schedule(_Part, frozen=True):
+class Schedule(Part, frozen=True):
     """Steps in rising order. `whole`: the step's rate applies to all of it, not to the slice."""
 
     steps: list[Step]
@@ -43,7 +35,7 @@ class Schedule(_Part, frozen=True):
     source: str = ""
 
 
-class Option(_Part, frozen=True):
+class Option(Part, frozen=True):
     """Terms of an option; the rates are what its venue asks of a short one, of the underlying."""
 
     strike: Decimal
@@ -54,7 +46,7 @@ class Option(_Part, frozen=True):
     maintenance_rate: Rate = Decimal(0)
 
 
-class Instrument(_Part, frozen=True):
+class Instrument(Part, frozen=True):
     """A contract, and what is measured of it now."""
 
     symbol: str
@@ -83,7 +75,7 @@ class Instrument(_Part, frozen=True):
     ceiling: Decimal = Decimal(0)  # the highest price that it can have; 0: none
 
 
-class Asset(_Part, frozen=True):
+class Asset(Part, frozen=True):
     """What a balance is in, as the venue's margin engine values it."""
 
     asset: str
@@ -100,15 +92,15 @@ class Asset(_Part, frozen=True):
     category_initial: Rate = Decimal(0)
 
 
-class Venue(_Part, frozen=True):
+class Venue(Part, frozen=True):
     """A venue's definitions and prices."""
 
     venue: Name
-    instruments: list[Instrument] = []
-    assets: list[Asset] = []
+    instruments: list[Instrument] = field(default_factory=list)
+    assets: list[Asset] = field(default_factory=list)
 
 
-class Balance(_Part, frozen=True):
+class Balance(Part, frozen=True):
     """One asset of a pool."""
 
     asset: str
@@ -116,9 +108,10 @@ class Balance(_Part, frozen=True):
     borrowed: Decimal = Decimal(0)
     order_loss: Decimal = Decimal(0)
     collateral: bool = True
+    accrual: Accrual | None = None  # absent: the amounts are those of `as_of`
 
 
-class Position(_Part, frozen=True):
+class Position(Part, frozen=True):
     """One leg; long is positive."""
 
     symbol: str
@@ -130,14 +123,14 @@ class Position(_Part, frozen=True):
     asks: Decimal = Decimal(0)
 
 
-class Told(_Part, frozen=True):
+class Told(Part, frozen=True):
     """Equity and maintenance margin on the venue's word, where no model computes them."""
 
     equity: Decimal
     maintenance_margin: Decimal
 
 
-class Reported(_Part, frozen=True):
+class Reported(Part, frozen=True):
     """The venue's own figures, for comparison, in its own scale."""
 
     equity: float | None = None
@@ -145,17 +138,17 @@ class Reported(_Part, frozen=True):
     maintenance_margin: float | None = None
     ratio: float | None = None
     ratio_name: str = ""
-    liquidation_prices: dict[str, float] = {}
+    liquidation_prices: dict[str, float] = field(default_factory=dict)
 
 
-class Pool(_Part, frozen=True):
+class Pool(Part, frozen=True):
     """What is liquidated together."""
 
     pool: Name
     model: str
     unit: str  # what its equity and margins are counted in
-    balances: list[Balance] = []
-    positions: list[Position] = []
+    balances: list[Balance] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     category: int = -1  # e-mode
     threshold: Decimal = Decimal(1)  # where the venue liquidates on its own scale
     is_isolated: bool = False
@@ -163,7 +156,7 @@ class Pool(_Part, frozen=True):
     reported: Reported | None = None
 
 
-class Account(_Part, frozen=True):
+class Account(Part, frozen=True):
     """The pools of one set of credentials, or of one address."""
 
     venue: Name
@@ -172,7 +165,7 @@ class Account(_Part, frozen=True):
     desk: str = "desk"
 
 
-class BookFile(_Part, frozen=True):
+class BookFile(Part, frozen=True):
     """The whole file."""
 
     schema: Literal[1]

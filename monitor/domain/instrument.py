@@ -79,6 +79,9 @@ class Instrument(msgspec.Struct, frozen=True):
     gain_initial: Decimal = Decimal(1)  # the same for initial margin
     gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
     ceiling: Decimal = Decimal(0)  # the highest price that it can have (a prediction market's 1); 0 for none
+    funding_index: Decimal | None = None  # what one unit long has paid since ever (dYdX); None: not told
+    funding_cap: float | None = None  # the most that the rate of an interval can be, up or down
+    most_impact: Decimal = Decimal(0)  # of the size, that closing is charged for price impact at most (GMX)
 
 
 class CollateralAsset(msgspec.Struct, frozen=True):

@@ -4,18 +4,21 @@ venue says beside it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
-from monitor.domain.event import PositionFact
+from monitor.domain.event import BalanceFact, PositionFact
 from monitor.domain.identity import InstrumentId, PoolId, symbol_of
 from monitor.explain.derivation import Watcher
 from monitor.explain.document import SCHEMA, Beside, Explanation, Input
 from monitor.explain.named_rows import Names, Quotes, named_rows
+from monitor.explain.stated import Stated, stated_balance
+from monitor.margin.amounts import is_stated_before
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import venue_figure
 
@@ -40,12 +43,14 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
     band = RiskBand(int(figures.band))
     model = MODELS.get(pool.fact.model)
     words = (pool.id, pool.fact.model, _first_line(model.assess.__doc__ if model else ""), pool.fact.unit)
+    before = _stated_before(live, pool, source)
+    holdings = tuple(_holdings(live, pool, before, source))
     if model is None or band is RiskBand.UNKNOWN:
         why = pool.missing or "an input is missing, stale or implausible"
-        return Explanation(SCHEMA, *words, as_of, band.label, why, tuple(_holdings(live, pool, source)), ())
+        return Explanation(SCHEMA, *words, as_of, band.label, why, holdings, ())
     named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
-    watcher = Watcher(pool.fact.model, named)
-    found = watcher.run(model.assess)
+    watcher = Watcher(named.headings, pool.fact.model)
+    found = watcher.watch(model.assess, 0, named.book)
     equity, initial, maintenance = (float(value) for value in found)
     _check(pool.id, (equity, maintenance), (float(figures.equity), float(figures.maintenance_margin)))
     says = model.says_at(pool.venue)
@@ -56,8 +61,8 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
         as_of,
         band.label,
         _why_band(live, pool, equity, maintenance),
-        (*_holdings(live, pool, source), *_measured(live, named.quotes, now_ns)),
-        tuple(watcher.lines),
+        (*holdings, *_measured(live, named.quotes, now_ns)),
+        (*(line for stated in before.values() for line in stated.lines), *watcher.lines),
         equity=equity,
         initial_margin=initial if model.has_initial else None,
         maintenance_margin=maintenance,
@@ -95,20 +100,43 @@ def quote_name(key: str) -> str:
     return f"mark of {symbol_of(InstrumentId(key))}"
 
 
-def _holdings(live: LiveBook, pool: PlacedPool, source: str) -> Iterator[Input]:
-    state = live.accounts[pool.account]
-    for fact in state.holdings.balances.values():
-        if fact.pool == pool.name:
-            for name in ("wallet", "borrowed", "order_loss"):
-                value = getattr(fact, name)
-                if value or name == "wallet":
-                    yield Input(f"{name.replace('_', ' ')} {fact.asset}", float(value), source)
+def _stated_before(live: LiveBook, pool: PlacedPool, source: str) -> dict[str, Stated]:
+    """The balances of which something was stated some time ago, by their asset."""
+    instruments = live.placing.definitions.instruments
+    held = [(leg, instruments[leg.instrument]) for leg in pool.legs if leg.instrument in instruments]
+    found = {}
+    facts = {fact.asset: fact for fact in _balances(live, pool)}
+    for asset in pool.assets:
+        fact = facts.get(asset, BalanceFact(pool.name, asset, Decimal(0)))
+        legs = [(leg, instrument) for leg, instrument in held if instrument.settle_asset == asset]
+        if is_stated_before(fact, legs):
+            found[asset] = stated_balance(fact, legs, pool.placed_ns, source)
+    return found
+
+
+def _balances(live: LiveBook, pool: PlacedPool) -> list[BalanceFact]:
+    facts = live.accounts[pool.account].holdings.balances.values()
+    return [fact for fact in facts if fact.pool == pool.name]
+
+
+def _holdings(live: LiveBook, pool: PlacedPool, before: Mapping[str, Stated], source: str) -> Iterator[Input]:
+    for stated in before.values():
+        yield from stated.inputs
+    for fact in _balances(live, pool):
+        is_told_above = fact.asset in before
+        for name in ("order_loss",) if is_told_above else ("wallet", "borrowed", "order_loss"):
+            value = getattr(fact, name)
+            if value or name == "wallet":
+                yield Input(f"{name.replace('_', ' ')} {fact.asset}", float(value), source)
     for leg in pool.legs:
         name = _leg_name(leg)
         yield Input(f"quantity {name}", float(leg.quantity), source)
         yield Input(f"entry price {name}", float(leg.entry_price), source)
         if leg.leverage is not None:
             yield Input(f"leverage {name}", float(leg.leverage), source)
+        for orders in ("bids", "asks"):
+            if getattr(leg, orders):
+                yield Input(f"{orders} {name}", float(getattr(leg, orders)), source)
         definition = live.placing.definitions.instruments[leg.instrument]
         tiers = len(definition.tiers.tiers)
         if tiers:

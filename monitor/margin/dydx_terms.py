@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Decimal
 
 from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule
+from monitor.margin.rows import N
 
 ONE_PPM = Decimal("0.000001")
 NOTHING = Decimal(0)
@@ -56,7 +57,7 @@ def funding_cap(factor: Decimal, initial: Decimal, share: Decimal) -> Decimal:
     return factor * (initial - maintenance_fraction(initial, share))
 
 
-def unsettled_funding(index_now: Decimal, index_then: Decimal, quantity: Decimal) -> Decimal:
+def unsettled_funding(index_now: N, index_then: N, quantity: N) -> N:
     """What a signed position has to receive since the subaccount was last touched, when the funding index of
     its market stood at `index_then`; negative where it pays. In quote per unit of the index and the quantity:
     the chain tells millionths of quantums per base quantum."""
