@@ -50,6 +50,8 @@ def _pool(live: LiveBook, pool: PlacedPool) -> parts.Pool:
                 cast(Side, leg.side),
                 leg.bids,
                 leg.asks,
+                leg.funding_index,
+                leg.closing_impact or None,
             )
             for leg in pool.legs
         ],
@@ -107,6 +109,9 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         gain_initial=definition.gain_initial,
         gain_slope=definition.gain_slope,
         ceiling=definition.ceiling,
+        funding_cap=definition.funding_cap,
+        funding_index=definition.funding_index,
+        most_impact=definition.most_impact or None,
     )
 
 

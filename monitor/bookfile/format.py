@@ -46,6 +46,18 @@ class Option(Part, frozen=True):
     maintenance_rate: Rate = Decimal(0)
 
 
+class LiquidityTier(Part, frozen=True):
+    """A market of dYdX: the one step of its schedule follows from it. Fractions as plain numbers, 0.05 for
+    50,000 ppm; open interest and caps in USDC."""
+
+    initial_fraction: Rate
+    maintenance_share: Rate  # of the initial fraction
+    open_interest: Decimal = Decimal(0)
+    lower_cap: Decimal = Decimal(0)
+    upper_cap: Decimal = Decimal(0)  # 0: open interest raises nothing
+    funding_factor: Decimal | None = None  # what the rate of eight hours is capped by: 6 on the main chain
+
+
 class Instrument(Part, frozen=True):
     """A contract, and what is measured of it now."""
 
@@ -73,6 +85,10 @@ class Instrument(Part, frozen=True):
     gain_initial: Rate = Decimal(1)  # the same for initial margin
     gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
     ceiling: Decimal = Decimal(0)  # the highest price that it can have; 0: none
+    liquidity_tier: LiquidityTier | None = None  # in place of `tiers`
+    funding_cap: Rate | None = None  # what the rate of an interval is at most, up or down
+    funding_index: Decimal | None = None  # now: what one long unit has paid since ever, in the settle asset
+    most_impact: Rate | None = None  # of the size, that closing is charged for price impact at most (GMX)
 
 
 class Asset(Part, frozen=True):
@@ -85,7 +101,9 @@ class Asset(Part, frozen=True):
     bid_buffer: float = 0.0  # haircut on what is there
     ask_buffer: float = 0.0  # surcharge on what is owed
     average: Price | None = None
-    collateral: Schedule | None = None  # how much of it counts; absent: all
+    collateral: Schedule | None = None  # how much of it counts; absent: all, of a lending market none of it
+    scale_start: Decimal | None = None  # of Drift: from where on deposits lower the initial weight, in USD
+    deposits: Decimal | None = None  # of all users, in USD
     liability: Schedule | None = None  # what a debt in it requires
     category: int = -1
     category_rate: Rate = Decimal(0)
@@ -121,6 +139,8 @@ class Position(Part, frozen=True):
     side: Side = ""  # of hedge mode
     bids: Decimal = Decimal(0)
     asks: Decimal = Decimal(0)
+    funding_index: Decimal | None = None  # of its market, when its funding was last settled (dYdX)
+    closing_impact: Decimal | None = None  # price impact of closing it now in USD, below 0 a cost (GMX)
 
 
 class Told(Part, frozen=True):

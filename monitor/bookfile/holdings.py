@@ -86,4 +86,6 @@ def _position(venue: str, pool: str, held: parts.Position) -> PositionFact:
         leverage=held.leverage,
         bids=held.bids,
         asks=held.asks,
+        funding_index=held.funding_index,
+        closing_impact=Decimal(0) if held.closing_impact is None else held.closing_impact,
     )

@@ -6,6 +6,7 @@ venue can mean, or a model that is not there end in one `BookFileError`, and not
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +52,7 @@ def facts_of(book: parts.BookFile, source: str) -> Facts:
     """The events, after every check; BookFileError otherwise."""
     if book.as_of.tzinfo is None:
         raise BookFileError(source, "as_of", 'a time needs its zone, e.g. "2026-11-23T06:00:00Z"')
+    _check_numbers(source, "", book)
     wall_ns = round(book.as_of.timestamp()) * SECOND_NS
     reader = VenueReader(source, wall_ns)
     definitions = tuple(reader.venue(place, venue) for place, venue in enumerate(book.venues))
@@ -73,3 +75,15 @@ def facts_of(book: parts.BookFile, source: str) -> Facts:
         raise BookFileError(source, "accounts", "an account stands there twice")
     desks = {account_id(account.venue, account.account): account.desk for account in book.accounts}
     return Facts(wall_ns, definitions, tuple(reader.marks), tuple(reader.prices), snapshots, desks)
+
+
+def _check_numbers(source: str, where: str, part: object) -> None:
+    """A number written as text may be none: nothing behind has to doubt that."""
+    if isinstance(part, Decimal) and not part.is_finite():
+        raise BookFileError(source, where, f"{part} is no number")
+    if isinstance(part, list):
+        for place, item in enumerate(part):
+            _check_numbers(source, f"{where}[{place}]", item)
+    if isinstance(part, msgspec.Struct):
+        for name in part.__struct_fields__:
+            _check_numbers(source, f"{where}.{name}".lstrip("."), getattr(part, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -21,10 +21,14 @@ from monitor.domain.instrument import (
     MarginTier,
     OptionTerms,
     TierSchedule,
+    checked_collateral,
     checked_schedule,
 )
+from monitor.margin.drift import scaled_by_deposits
+from monitor.margin.dydx_terms import CAP_HOURS, funding_cap, liquidity_tier
 from monitor.margin.portfolio_terms import Unsupported
 
+Check = Callable[[TierSchedule], TierSchedule]
 NO_TIERS = TierSchedule((), "the file gives none")
 
 
@@ -73,7 +77,7 @@ class VenueReader:
             taker_fee=given.taker_fee,
             price_digits=given.price_digits,
             quantity_digits=given.quantity_digits,
-            tiers=NO_TIERS if given.tiers is None else self._tiers(f"{where}.tiers", given.tiers),
+            tiers=self._instrument_tiers(where, given),
             index=given.index or (given.symbol if given.index_price is not None else ""),
             reads_funding=given.funding_rate is not None,
             option=None if given.option is None else _option(given.option),
@@ -84,9 +88,40 @@ class VenueReader:
             gain_initial=given.gain_initial,
             gain_slope=given.gain_slope,
             ceiling=given.ceiling,
+            funding_cap=self._funding_cap(where, given),
+            funding_index=given.funding_index,
+            most_impact=Decimal(0) if given.most_impact is None else given.most_impact,
         )
         self._check_unit(f"{where}.unit", made)
         return made
+
+    def _instrument_tiers(self, where: str, given: parts.Instrument) -> TierSchedule:
+        tier = given.liquidity_tier
+        if tier is None:
+            return NO_TIERS if given.tiers is None else self._tiers(f"{where}.tiers", given.tiers)
+        if given.tiers is not None:
+            raise BookFileError(self._source, f"{where}.tiers", "stands beside liquidity_tier: leave one out")
+        caps = (tier.lower_cap, tier.upper_cap)
+        try:
+            return liquidity_tier(tier.initial_fraction, tier.maintenance_share, tier.open_interest, *caps)
+        except BadSchedule as error:
+            what = str(error).rpartition(": tier 1: ")[2]
+            raise BookFileError(self._source, f"{where}.liquidity_tier", what) from None
+
+    def _funding_cap(self, where: str, given: parts.Instrument) -> Decimal | None:
+        """Of one interval; a chain tells what caps the rate of eight hours."""
+        tier = given.liquidity_tier
+        if tier is None or tier.funding_factor is None:
+            return given.funding_cap
+        if given.funding_cap is not None:
+            what = "stands beside liquidity_tier.funding_factor: leave one out"
+            raise BookFileError(self._source, f"{where}.funding_cap", what)
+        if not given.funding_hours:
+            raise BookFileError(
+                self._source, f"{where}.funding_hours", "missing; the cap is of that interval"
+            )
+        cap = funding_cap(tier.funding_factor, tier.initial_fraction, tier.maintenance_share)
+        return cap * Decimal(given.funding_hours) / CAP_HOURS
 
     def _check_unit(self, where: str, instrument: Instrument) -> None:
         try:
@@ -100,13 +135,13 @@ class VenueReader:
             buffers = (given.bid_buffer, given.ask_buffer)
             told = (given.price, *buffers, self._wall_ns, RECEIVED_NS, given.average)
             self.prices.append(AssetPrice(venue, given.asset, *told))
-        collateral, liability = given.collateral, given.liability
+        liability = given.liability
         return CollateralAsset(
             venue=venue,
             asset=given.asset,
             underlying=given.underlying,
             digits=given.digits,
-            tiers=None if collateral is None else _schedule(collateral, f"{where}.collateral"),
+            tiers=self._collateral(where, given),
             liability=None if liability is None else self._tiers(f"{where}.liability", liability),
             category=given.category,
             category_rate=given.category_rate,
@@ -114,10 +149,22 @@ class VenueReader:
             has_average=given.average is not None,
         )
 
-    def _tiers(self, where: str, given: parts.Schedule) -> TierSchedule:
+    def _collateral(self, where: str, given: parts.Asset) -> TierSchedule | None:
+        if (given.scale_start is None) != (given.deposits is None):
+            missing = "deposits" if given.deposits is None else "scale_start"
+            raise BookFileError(self._source, f"{where}.{missing}", "missing; the other one stands there")
+        if given.collateral is None:
+            if given.deposits is not None:
+                raise BookFileError(self._source, f"{where}.collateral", "missing; deposits lower its weight")
+            return None
+        schedule = self._tiers(f"{where}.collateral", given.collateral, checked_collateral)
+        if given.scale_start is None or given.deposits is None:
+            return schedule
+        return scaled_by_deposits(schedule, given.scale_start, given.deposits)
+
+    def _tiers(self, where: str, given: parts.Schedule, check: Check = checked_schedule) -> TierSchedule:
         try:
-            checked = checked_schedule(_schedule(given, where))
-            return msgspec.structs.replace(checked, source=given.source or where)
+            return msgspec.structs.replace(check(_schedule(given, where)), source=given.source or where)
         except BadSchedule as error:
             raise BookFileError(self._source, where, str(error).removeprefix(f"{where}: ")) from None
 

@@ -80,7 +80,7 @@ class Instrument(msgspec.Struct, frozen=True):
     gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
     ceiling: Decimal = Decimal(0)  # the highest price that it can have (a prediction market's 1); 0 for none
     funding_index: Decimal | None = None  # what one unit long has paid since ever (dYdX); None: not told
-    funding_cap: float | None = None  # the most that the rate of an interval can be, up or down
+    funding_cap: Decimal | None = None  # the most that the rate of an interval is, up or down
     most_impact: Decimal = Decimal(0)  # of the size, that closing is charged for price impact at most (GMX)
 
 
@@ -140,8 +140,8 @@ def collateral_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: st
 
 def checked_collateral(schedule: TierSchedule) -> TierSchedule:
     """The schedule of an asset's collateral value, if it starts at floor 0 with deduction 0, its floors rise,
-    its ratios are in [0, 1] and fall, none is below the one that may be borrowed on, and it is continuous;
-    raises BadSchedule with the row."""
+    its ratios are in [0, 1] and fall, none is below the one that may be borrowed on, it is continuous, and a
+    larger amount never counts for more; raises BadSchedule with the row."""
     _check_start(schedule)
     for number, (before, after) in enumerate(itertools.pairwise(schedule.tiers), 2):
         where = f"{schedule.source}: tier {number}"
@@ -159,6 +159,8 @@ def checked_collateral(schedule: TierSchedule) -> TierSchedule:
             raise BadSchedule(
                 f"{where}: ratios {ratios[0]} to borrow on and {ratios[1]} are not 0 <= one <= other <= 1"
             )
+        if not (tier.slope.is_finite() and tier.slope >= 0):
+            raise BadSchedule(f"{where}: slope {tier.slope} makes the ratio rise as the amount grows")
     return schedule
 
 

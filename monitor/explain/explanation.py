@@ -4,27 +4,22 @@ venue says beside it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
-from monitor.domain.event import BalanceFact, PositionFact
-from monitor.domain.identity import InstrumentId, PoolId, symbol_of
+from monitor.domain.identity import PoolId
 from monitor.explain.derivation import Watcher
-from monitor.explain.document import SCHEMA, Beside, Explanation, Input
-from monitor.explain.named_rows import Names, Quotes, named_rows
-from monitor.explain.stated import Stated, stated_balance
-from monitor.margin.amounts import is_stated_before
+from monitor.explain.document import SCHEMA, Beside, Explanation
+from monitor.explain.inputs import holdings, leg_name, measured, quote_name, stated_before
+from monitor.explain.named_rows import Names, named_rows
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import venue_figure
 
 AGREES = 1e-9  # the traced run and the compiled one do the same arithmetic
-WORDS = {"price": "price of", "average": "average of", "index": "index", "funding": "next funding of"}
-WORDS |= {"forward": "forward of", "volatility": "volatility of", "years": "years left of"}
 LEVEL_NAMES = ("warning", "margin_call", "critical", "liquidation")
 
 
@@ -43,11 +38,11 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
     band = RiskBand(int(figures.band))
     model = MODELS.get(pool.fact.model)
     words = (pool.id, pool.fact.model, _first_line(model.assess.__doc__ if model else ""), pool.fact.unit)
-    before = _stated_before(live, pool, source)
-    holdings = tuple(_holdings(live, pool, before, source))
+    before = stated_before(live, pool, source)
+    inputs = tuple(holdings(live, pool, before, source))
     if model is None or band is RiskBand.UNKNOWN:
         why = pool.missing or "an input is missing, stale or implausible"
-        return Explanation(SCHEMA, *words, as_of, band.label, why, holdings, ())
+        return Explanation(SCHEMA, *words, as_of, band.label, why, inputs, ())
     named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
     watcher = Watcher(named.headings, pool.fact.model)
     found = watcher.watch(model.assess, 0, named.book)
@@ -61,7 +56,7 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
         as_of,
         band.label,
         _why_band(live, pool, equity, maintenance),
-        (*holdings, *_measured(live, named.quotes, now_ns)),
+        (*inputs, *measured(live, named.quotes, now_ns)),
         (*(line for stated in before.values() for line in stated.lines), *watcher.lines),
         equity=equity,
         initial_margin=initial if model.has_initial else None,
@@ -82,75 +77,8 @@ def _check(pool: PoolId, traced: tuple[float, float], compiled: tuple[float, flo
 
 
 def _names(live: LiveBook, pool: PlacedPool) -> Names:
-    legs = tuple(_leg_name(leg) for leg in pool.legs)
+    legs = tuple(leg_name(leg) for leg in pool.legs)
     return Names(pool.assets, legs, lambda row: quote_name(live.quotes.name(row)))
-
-
-def _leg_name(leg: PositionFact) -> str:
-    return f"{symbol_of(leg.instrument)} {leg.side}".rstrip()
-
-
-def quote_name(key: str) -> str:
-    """What a row of quotes measures, in words."""
-    if key in ("one", "zero"):
-        return {"one": "its own unit", "zero": "no funding"}[key]
-    subject, _, word = key.rpartition(" ")
-    if subject and word in WORDS:
-        return f"{WORDS[word]} {symbol_of(InstrumentId(subject))}"
-    return f"mark of {symbol_of(InstrumentId(key))}"
-
-
-def _stated_before(live: LiveBook, pool: PlacedPool, source: str) -> dict[str, Stated]:
-    """The balances of which something was stated some time ago, by their asset."""
-    instruments = live.placing.definitions.instruments
-    held = [(leg, instruments[leg.instrument]) for leg in pool.legs if leg.instrument in instruments]
-    found = {}
-    facts = {fact.asset: fact for fact in _balances(live, pool)}
-    for asset in pool.assets:
-        fact = facts.get(asset, BalanceFact(pool.name, asset, Decimal(0)))
-        legs = [(leg, instrument) for leg, instrument in held if instrument.settle_asset == asset]
-        if is_stated_before(fact, legs):
-            found[asset] = stated_balance(fact, legs, pool.placed_ns, source)
-    return found
-
-
-def _balances(live: LiveBook, pool: PlacedPool) -> list[BalanceFact]:
-    facts = live.accounts[pool.account].holdings.balances.values()
-    return [fact for fact in facts if fact.pool == pool.name]
-
-
-def _holdings(live: LiveBook, pool: PlacedPool, before: Mapping[str, Stated], source: str) -> Iterator[Input]:
-    for stated in before.values():
-        yield from stated.inputs
-    for fact in _balances(live, pool):
-        is_told_above = fact.asset in before
-        for name in ("order_loss",) if is_told_above else ("wallet", "borrowed", "order_loss"):
-            value = getattr(fact, name)
-            if value or name == "wallet":
-                yield Input(f"{name.replace('_', ' ')} {fact.asset}", float(value), source)
-    for leg in pool.legs:
-        name = _leg_name(leg)
-        yield Input(f"quantity {name}", float(leg.quantity), source)
-        yield Input(f"entry price {name}", float(leg.entry_price), source)
-        if leg.leverage is not None:
-            yield Input(f"leverage {name}", float(leg.leverage), source)
-        for orders in ("bids", "asks"):
-            if getattr(leg, orders):
-                yield Input(f"{orders} {name}", float(getattr(leg, orders)), source)
-        definition = live.placing.definitions.instruments[leg.instrument]
-        tiers = len(definition.tiers.tiers)
-        if tiers:
-            yield Input(
-                f"tiers of {symbol_of(leg.instrument)}", float(tiers), definition.tiers.source or source
-            )
-
-
-def _measured(live: LiveBook, quotes: Quotes, now_ns: int) -> Iterator[Input]:
-    for row, value in quotes.read.items():
-        if live.quotes.is_fixed[row]:
-            continue
-        age_s = (now_ns - int(live.quotes.seen_ns[row])) / 1e9
-        yield Input(value.name, float(value), live.quotes.name(row).partition(":")[0], age_s)
 
 
 def _why_band(live: LiveBook, pool: PlacedPool, equity: float, maintenance: float) -> str:

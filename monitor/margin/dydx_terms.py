@@ -13,6 +13,7 @@ from monitor.margin.rows import N
 
 ONE_PPM = Decimal("0.000001")
 NOTHING = Decimal(0)
+CAP_HOURS = 8  # the rate that the chain caps is one of so many
 
 
 def maintenance_fraction(initial: Decimal, share: Decimal) -> Decimal:
@@ -48,11 +49,14 @@ def liquidity_tier(
 ) -> TierSchedule:
     """The schedule of that one step; raises BadSchedule for what no tier can be."""
     step = tier_step(initial, share, open_interest, lower_cap, upper_cap)
-    return checked_schedule(TierSchedule((step,), "a dYdX liquidity tier"))
+    told = f"liquidity tier {initial}, {share} of it to maintain, open interest {open_interest:,f}"
+    if upper_cap:
+        told += f", caps {lower_cap:,f} and {upper_cap:,f}"
+    return checked_schedule(TierSchedule((step,), told))
 
 
 def funding_cap(factor: Decimal, initial: Decimal, share: Decimal) -> Decimal:
-    """The most that the rate of eight hours can be, up or down: `factor` (6 on the main chain) times what the
+    """The most that the rate of CAP_HOURS can be, up or down: `factor` (6 on the main chain) times what the
     initial fraction is above the maintenance fraction."""
     return factor * (initial - maintenance_fraction(initial, share))
 

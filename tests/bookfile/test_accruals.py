@@ -62,7 +62,7 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     ),
     "a rate that is no number": (
         lambda b: growing(b, 0, 1).update(hourly_rate="NaN"),
-        "accounts[0].pools[0].balances[1].accrual.hourly_rate: NaN is below 0",
+        "accounts[0].pools[0].balances[1].accrual.hourly_rate: NaN is no number",
     ),
     "a supply without its index": (
         lambda b: growing(b, 1, 0).pop("supply_index"),

@@ -9,13 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.accrual import AaveReserve, Accrual, CometBase, Loan, VaultDebt
-from monitor.domain.event import BalanceFact
+from monitor.domain.event import BalanceFact, PositionFact
+from monitor.domain.identity import instrument_id
+from monitor.domain.instrument import Instrument, Kind, TierSchedule
 from monitor.margin.accrual import YEAR_S
 from monitor.margin.amounts import Amounts, amounts_now, is_stated_before
 
 SECOND_NS = 10**9
 HOUR_NS = 3600 * SECOND_NS
 TOLD_NS = 500_000 * HOUR_NS
+FUNDING, IMPACT = Decimal("12.5"), Decimal("0.005")
 NOTHING, ONE = Decimal(0), Decimal(1)
 FEE = Decimal("1.000000001547125957863212448")  # 5 % a year
 
@@ -83,6 +86,39 @@ def test_a_vault_owes_its_art_by_the_rate_of_now() -> None:
     wallet, borrowed = grown(stated, TOLD_NS + YEAR_S * SECOND_NS, Decimal(7))
     assert wallet == 7
     assert borrowed == pytest.approx(Decimal(1071), rel=Decimal("1e-15"))
+
+
+def leg(**told: Decimal) -> tuple[PositionFact, Instrument]:
+    """Two coins short at 100 in a market whose funding index is 12.5 and whose impact is at most half a per
+    cent."""
+    name = instrument_id("venue", "BTC-USD")
+    terms = (Kind.LINEAR, "BTC", "USDC", ONE, NOTHING, 1, 1, TierSchedule((), "none"))
+    market = Instrument(name, *terms, funding_index=FUNDING, most_impact=IMPACT)
+    return PositionFact("pool", name, "", Decimal(-2), Decimal(100), **told), market
+
+
+def wallet_of(*legs: tuple[PositionFact, Instrument]) -> Decimal:
+    """What a wallet of 50 is with these legs."""
+    fact = BalanceFact("pool", "USDC", Decimal(50))
+    return amounts_now(fact, legs, TOLD_NS, lambda stated, _: stated).wallet
+
+
+def test_a_short_has_received_what_the_index_rose() -> None:
+    """From 10 to 12.5 on two coins short: 5 more. A position that tells no index has nothing unsettled."""
+    assert wallet_of(leg(funding_index=Decimal(10))) == 55
+    assert wallet_of(leg()) == 50
+    assert not is_stated_before(BalanceFact("pool", "USDC", NOTHING), [leg()])
+
+
+@pytest.mark.parametrize(("impact", "wallet"), [("-0.4", "49.6"), ("-7", "49"), ("3", "50")])
+def test_impact_costs_so_much_at_most_and_brings_nothing(impact: str, wallet: str) -> None:
+    """Of a size of 200 half a per cent is 1: a greater cost counts as that, a gain not at all."""
+    assert wallet_of(leg(closing_impact=Decimal(impact))) == Decimal(wallet)
+
+
+def test_what_several_legs_have_coming_adds_up() -> None:
+    """Each leg that is paid in the balance counts."""
+    assert wallet_of(leg(funding_index=Decimal(10)), leg(closing_impact=Decimal(-1))) == 54
 
 
 @given(seconds=st.integers(0, 10 * YEAR_S), more=st.integers(0, YEAR_S))
