@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import cast
 
+from monitor.book.definitions import Definitions
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.bookfile import format as parts
 from monitor.bookfile.accruals import stated
+from monitor.bookfile.funds import published
 from monitor.bookfile.moment import moment_of
 from monitor.bookfile.part import Side, Unit
 from monitor.domain.event import BalanceFact, PoolFact
@@ -71,13 +73,22 @@ def _balance(fact: BalanceFact) -> parts.Balance:
 
 def _venue(live: LiveBook, pool: PlacedPool) -> parts.Venue:
     definitions = live.placing.definitions
-    names = dict.fromkeys(leg.instrument for leg in pool.legs)
+    held = [leg.instrument for leg in pool.legs]
+    names = dict.fromkeys((*held, *_in_baskets(definitions, held)))
     assets = dict.fromkeys((*pool.assets, *(definitions.instruments[name].settle_asset for name in names)))
     return parts.Venue(
         pool.venue,
         [_instrument(live, name) for name in names],
         [_asset(live, pool.venue, asset) for asset in assets if asset != pool.fact.unit],
     )
+
+
+def _in_baskets(definitions: Definitions, held: Iterable[InstrumentId]) -> Iterable[InstrumentId]:
+    """The contracts of the funds behind what is held, as far as they are defined."""
+    for name in held:
+        fund = definitions.instruments[name].fund
+        if fund is not None and fund.holds is not None and fund.holds in definitions.instruments:
+            yield fund.holds
 
 
 def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
@@ -112,6 +123,7 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         funding_cap=definition.funding_cap,
         funding_index=definition.funding_index,
         most_impact=definition.most_impact or None,
+        fund=published(definition.fund),
     )
 
 

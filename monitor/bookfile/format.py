@@ -58,6 +58,19 @@ class LiquidityTier(Part, frozen=True):
     funding_factor: Decimal | None = None  # what the rate of eight hours is capped by: 6 on the main chain
 
 
+class Fund(Part, frozen=True):
+    """What the issuer of a leveraged token publishes; `margind explain` tells what follows."""
+
+    basket: Decimal  # units of the underlying, below 0 where it is short
+    price: Decimal  # of one of them, when the net asset value was published
+    issued: Decimal  # tokens
+    net_asset_value: Decimal  # of one token
+    lowest: Decimal  # leverage, in size, that the issuer lets it fall to
+    highest: Decimal  # and rise to
+    variance: Decimal | None = None  # of a day of the underlying: volatility squared, 0.0016 for 4 % a day
+    holds: str | None = None  # symbol of the contract whose mark is the price of now; absent: `price` is
+
+
 class Instrument(Part, frozen=True):
     """A contract, and what is measured of it now."""
 
@@ -89,6 +102,7 @@ class Instrument(Part, frozen=True):
     funding_cap: Rate | None = None  # what the rate of an interval is at most, up or down
     funding_index: Decimal | None = None  # now: what one long unit has paid since ever, in the settle asset
     most_impact: Rate | None = None  # of the size, that closing is charged for price impact at most (GMX)
+    fund: Fund | None = None  # of a leveraged token
 
 
 class Asset(Part, frozen=True):

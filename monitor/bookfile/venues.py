@@ -9,6 +9,7 @@ import msgspec
 
 from monitor.book.definitions import unit_terms
 from monitor.bookfile import format as parts
+from monitor.bookfile.funds import fund_of
 from monitor.bookfile.moment import RECEIVED_NS, SECOND_NS, moment_ns
 from monitor.bookfile.problem import BookFileError
 from monitor.domain.event import AssetPrice, Instruments, MarkPrice
@@ -45,7 +46,7 @@ class VenueReader:
         """What it defines; its prices are put aside."""
         where = f"venues[{place}]"
         instruments = tuple(
-            self._instrument(f"{where}.instruments[{number}]", venue.venue, instrument)
+            self._instrument(f"{where}.instruments[{number}]", venue, instrument)
             for number, instrument in enumerate(venue.instruments)
         )
         assets = tuple(
@@ -61,8 +62,8 @@ class VenueReader:
         if twice:
             raise BookFileError(self._source, where, f"{twice[0]} stands there twice")
 
-    def _instrument(self, where: str, venue: str, given: parts.Instrument) -> Instrument:
-        name = instrument_id(venue, given.symbol)
+    def _instrument(self, where: str, venue: parts.Venue, given: parts.Instrument) -> Instrument:
+        name = instrument_id(venue.venue, given.symbol)
         next_ns = moment_ns(given.next_funding)
         if given.mark is not None:
             measured = (given.mark, given.index_price, given.funding_rate, next_ns, self._wall_ns)
@@ -91,6 +92,7 @@ class VenueReader:
             funding_cap=self._funding_cap(where, given),
             funding_index=given.funding_index,
             most_impact=Decimal(0) if given.most_impact is None else given.most_impact,
+            fund=fund_of(self._source, where, given, venue),
         )
         self._check_unit(f"{where}.unit", made)
         return made

@@ -56,6 +56,19 @@ class OptionTerms(msgspec.Struct, frozen=True):
     maintenance_rate: Decimal = Decimal(0)
 
 
+class Fund(msgspec.Struct, frozen=True):
+    """What the issuer of a leveraged token publishes of the fund that a token is a share of."""
+
+    basket: Decimal  # units of the underlying that its contracts stand for, below 0 where it is short
+    price: Decimal  # of one of them, when the net asset value was published
+    issued: Decimal  # tokens
+    net_asset_value: Decimal  # of one token
+    lowest: Decimal  # leverage, in size, that the issuer lets it fall to
+    highest: Decimal  # and rise to
+    variance: Decimal | None = None  # of a day of the underlying; None: that of the prices seen
+    holds: InstrumentId | None = None  # whose mark is the price of now; None: nothing tells it
+
+
 class Instrument(msgspec.Struct, frozen=True):
     """A contract of a venue."""
 
@@ -82,6 +95,7 @@ class Instrument(msgspec.Struct, frozen=True):
     funding_index: Decimal | None = None  # what one unit long has paid since ever (dYdX); None: not told
     funding_cap: Decimal | None = None  # the most that the rate of an interval is, up or down
     most_impact: Decimal = Decimal(0)  # of the size, that closing is charged for price impact at most (GMX)
+    fund: Fund | None = None  # of a leveraged token
 
 
 class CollateralAsset(msgspec.Struct, frozen=True):

@@ -53,6 +53,10 @@ class Watcher:
         finally:
             sys.settrace(before)
 
+    def name(self, name: str, result: Any) -> None:
+        """What the formula answered, where it gave that no name itself."""
+        self._bound(self._plain, name, result)
+
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
         if event != "call" or not is_formula(frame.f_code):
             return None

@@ -4,7 +4,7 @@ venue says beside it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from monitor.book.live_book import LiveBook
@@ -12,10 +12,12 @@ from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
 from monitor.domain.identity import PoolId
-from monitor.explain.derivation import Watcher
-from monitor.explain.document import SCHEMA, Beside, Explanation
+from monitor.explain.derivation import Line, Watcher
+from monitor.explain.document import SCHEMA, Beside, Explanation, Input
 from monitor.explain.inputs import holdings, leg_name, measured, quote_name, stated_before
 from monitor.explain.named_rows import Names, named_rows
+from monitor.explain.stated import Stated
+from monitor.explain.tokens import ToldToken, tokens_of
 from monitor.margin.models import MODELS
 from monitor.margin.venue_words import venue_figure
 
@@ -43,6 +45,7 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
     if model is None or band is RiskBand.UNKNOWN:
         why = pool.missing or "an input is missing, stale or implausible"
         return Explanation(SCHEMA, *words, as_of, band.label, why, inputs, ())
+    tokens = tuple(tokens_of(live, pool, now_ns, source))
     named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
     watcher = Watcher(named.headings, pool.fact.model)
     found = watcher.watch(model.assess, 0, named.book)
@@ -56,8 +59,8 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
         as_of,
         band.label,
         _why_band(live, pool, equity, maintenance),
-        (*inputs, *measured(live, named.quotes, now_ns)),
-        (*(line for stated in before.values() for line in stated.lines), *watcher.lines),
+        (*inputs, *_inputs(tokens), *measured(live, named.quotes, now_ns)),
+        (*_lines(before.values()), *watcher.lines, *_lines(tokens)),
         equity=equity,
         initial_margin=initial if model.has_initial else None,
         maintenance_margin=maintenance,
@@ -65,7 +68,16 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
         venue_figure_name=says.name,
         venue_figure=None if math.isnan(told) else told,
         beside=tuple(_beside(pool.fact.reported, equity, initial, maintenance)),
+        tokens=tuple(told.token for told in tokens),
     )
+
+
+def _inputs(told: Iterable[ToldToken]) -> Iterator[Input]:
+    return (given for each in told for given in each.inputs)
+
+
+def _lines(told: Iterable[Stated | ToldToken]) -> Iterator[Line]:
+    return (line for each in told for line in each.lines)
 
 
 def _check(pool: PoolId, traced: tuple[float, float], compiled: tuple[float, float]) -> None:

@@ -122,9 +122,8 @@ def test_what_is_owed_by_hand() -> None:
     multiples = {"cross-classic": 1.1, "isolated-BTCUSDT": 1.1, "eth-a-30813": 1.45}
     by_hand = owed_by_hand()
     (book,) = assess_files([BOOK], USUAL)
-    assert {pool.pool.rpartition("/")[2] for pool in book.pools} == set(by_hand)
-    for pool in book.pools:
-        name = pool.pool.rpartition("/")[2]
+    owing = {pool.pool.rpartition("/")[2]: pool for pool in book.pools}
+    for name, pool in ((name, owing[name]) for name in by_hand):
         assert pool.maintenance_margin == pytest.approx(by_hand[name] * multiples.get(name, 1), rel=1e-9)
 
 

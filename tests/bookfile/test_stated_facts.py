@@ -16,7 +16,7 @@ from monitor.domain.assessment import MarginAssessment
 
 BOOKS = Path(__file__).resolve().parent.parent / "golden" / "books"
 BOOK = BOOKS / "accruing.json"
-MAKER, DYDX, GMX, DRIFT = 3, 4, 5, 6  # places of the venues, and of the accounts
+MAKER, DYDX, GMX, TOKENS, DRIFT = 3, 4, 5, 6, 7  # places of the venues, and of the accounts
 Spoil = Callable[[Any], object]
 
 
@@ -70,27 +70,27 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     ),
     "deposits that scale from nowhere": (
         lambda b: staked(b).pop("scale_start"),
-        "venues[6].assets[1].scale_start: missing; the other one stands there",
+        "venues[7].assets[1].scale_start: missing; the other one stands there",
     ),
     "a start without deposits": (
         lambda b: staked(b).pop("deposits"),
-        "venues[6].assets[1].deposits: missing; the other one stands there",
+        "venues[7].assets[1].deposits: missing; the other one stands there",
     ),
     "deposits of an asset without a weight": (
         lambda b: staked(b).pop("collateral"),
-        "venues[6].assets[1].collateral: missing; deposits lower its weight",
+        "venues[7].assets[1].collateral: missing; deposits lower its weight",
     ),
     "a weight that rises": (
         lambda b: staked(b)["collateral"]["steps"][0].update(slope=-0.001),
-        "venues[6].assets[1].collateral: tier 1: slope -0.001 makes the ratio rise",
+        "venues[7].assets[1].collateral: tier 1: slope -0.001 makes the ratio rise",
     ),
     "borrowing on more than holds": (
         lambda b: staked(b)["collateral"]["steps"][0].update(initial_rate=0.95),
-        "venues[6].assets[1].collateral: tier 1: ratios 0.95 to borrow on and 0.9",
+        "venues[7].assets[1].collateral: tier 1: ratios 0.95 to borrow on and 0.9",
     ),
     "collateral that counts for more as it grows": (
         lambda b: staked(b)["collateral"]["steps"].append({"floor": 1000, "maintenance_rate": 0.95}),
-        "venues[6].assets[1].collateral: tier 2: ratio 0.95 does not fall from 0.9",
+        "venues[7].assets[1].collateral: tier 2: ratio 0.95 does not fall from 0.9",
     ),
 }
 
