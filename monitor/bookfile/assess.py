@@ -59,12 +59,13 @@ def live_book_of(facts: Facts) -> LiveBook:
         live.declare(snapshot.account, facts.desks[snapshot.account], RECEIVED_NS)
     for definition in facts.definitions:
         live.apply(definition, facts.wall_ns)
+    # Before the holdings: these are compared with the venue's own figures as they come in.
+    live.apply_prices(facts.marks, facts.prices, facts.wall_ns - RECEIVED_NS)
     for snapshot in facts.snapshots:
         live.apply(snapshot, facts.wall_ns)
         live.apply(
             StreamReady(snapshot.account.split("/", 1)[0], snapshot.account, RECEIVED_NS), facts.wall_ns
         )
-    live.apply_prices(facts.marks, facts.prices, facts.wall_ns - RECEIVED_NS)
     return live
 
 

@@ -67,17 +67,23 @@ def _check_position(
 def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs: Needs) -> None:
     if instrument.mark is None:
         raise BookFileError(source, f"{at}.mark", f"{instrument.symbol} has no mark")
+    spared = _spared(instrument, needs)
     for need, field in OF_INSTRUMENTS:
-        if need is Needs.TIERS and (instrument.kind == "option" or _holds_orders(instrument, needs)):
-            continue
-        if need is Needs.TIERS and instrument.liquidity_tier is not None:
-            continue
-        if need in needs and getattr(instrument, field) in (None, ""):
+        if need in needs and need not in spared and getattr(instrument, field) in (None, ""):
             raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} has none; the model reads it")
     if instrument.kind == "option":
         for field in OF_OPTIONS:
             if getattr(instrument, field) is None:
                 raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} is an option without it")
+
+
+def _spared(instrument: parts.Instrument, needs: Needs) -> Needs:
+    """What a model reads of other instruments, and not of this one."""
+    if instrument.kind == "option":
+        return Needs.TIERS if Needs.UNIT in needs else Needs.TIERS | Needs.INDEX
+    if _holds_orders(instrument, needs) or instrument.liquidity_tier is not None:
+        return Needs.TIERS
+    return Needs.NOTHING
 
 
 def _check_pairs(
