@@ -109,6 +109,7 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         option=_option(definition.option),
         funding_hours=definition.funding_hours,
         expiry=moment_of(definition.expiry_ns),
+        settlement_hour=definition.settlement_hour,
         index=definition.index,
         index_price=_value(live, f"{venue}:{definition.index} index") if definition.index else None,
         funding_rate=None if funding is None else funding.rate,

@@ -87,10 +87,11 @@ class Instrument(Part, frozen=True):
     option: Option | None = None
     index: str = ""  # name of the index that its margin reads; "": the mark is enough
     index_price: Price | None = None
-    funding_rate: float | None = None  # of the next interval, paid by longs
+    funding_rate: float | None = None  # of the next interval, paid by longs; of 8 hours where continuous
     next_funding: datetime | None = None
     funding_hours: Annotated[float, Meta(ge=0)] | None = None  # the interval; 0: continuous
     expiry: datetime | None = None  # of a dated future
+    settlement_hour: Annotated[int, Meta(ge=0, le=23)] | None = None  # in UTC, of a daily settlement
     forward: Price | None = None
     volatility: Annotated[float, Meta(ge=0)] | None = None  # 0.6 is 60 % a year
     unit: Unit = ""  # whose published portfolio margin nets it

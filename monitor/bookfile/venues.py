@@ -84,6 +84,7 @@ class VenueReader:
             option=None if given.option is None else _option(given.option),
             funding_hours=given.funding_hours,
             expiry_ns=moment_ns(given.expiry),
+            settlement_hour=given.settlement_hour,
             unit=given.unit,
             gain_rate=given.gain_rate,
             gain_initial=given.gain_initial,

@@ -88,6 +88,7 @@ class Instrument(msgspec.Struct, frozen=True):
     unit: str = ""  # whose published portfolio margin nets it: "deribit" or "okx"; "": none does
     funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
     expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
+    settlement_hour: int | None = None  # of the day in UTC: profit goes to the wallet, entry to the mark
     gain_rate: Decimal = Decimal(1)  # how much of an unrealised gain counts (Drift)
     gain_initial: Decimal = Decimal(1)  # the same for initial margin
     gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
