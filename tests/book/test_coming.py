@@ -97,8 +97,7 @@ def test_a_settlement_moves_the_ratio_where_entry_matters(tmp_path: Path) -> Non
     contract = CONTRACT | {"kind": "linear", "settle_asset": "USDT", "settlement_hour": 8}
     leg = LEG | {"quantity": 2}
     balances = [{"asset": "USDT", "wallet": 20_000}]
-    pool = {"model": "bybit_isolated", "unit": "USDT", "balances": balances}
-    found = assessed(tmp_path, contract, leg, **pool)
+    found = assessed(tmp_path, contract, leg, model="bybit_isolated", unit="USDT", balances=balances)
     event = coming(found)["settlement"]
     assert found.maintenance_margin == pytest.approx(2 * 80_000 * 0.01)
     assert event.received == pytest.approx(2 * 6_000)
