@@ -230,6 +230,26 @@ def test_how_far_the_venues_figures_are_is_told_where_it_tells_them(
     assert pool.margin_error == (None if error is None else pytest.approx(error, rel=1e-6))
 
 
+@pytest.mark.parametrize(
+    ("reported", "ratio"),
+    [
+        ({"ratio": 1.25, "ratio_name": "margin level"}, 1.1 / 1.25),
+        ({"ratio": 1.25, "ratio_name": "collateral margin level"}, None),  # another figure of the venue
+        ({"ratio": 0, "ratio_name": "margin level"}, None),
+        ({"equity": 100, "maintenance_margin": 70, "ratio": 1.25, "ratio_name": "margin level"}, 0.7),
+    ],
+)
+def test_a_ratio_that_the_venue_tells_is_shown_on_our_scale(
+    tmp_path: Path, reported: Any, ratio: float | None
+) -> None:
+    """A margin level of 1.25, which liquidates at 1.1, is 0.88 here; both margins go before it."""
+    book = json.loads((BOOKS[0].parent / "accruing.json").read_text(encoding="utf-8"))
+    book["accounts"] = book["accounts"][:1]
+    pool_of(book).update(reported=reported)
+    pools = assess_files([written(tmp_path, book)], USUAL)[0].pools
+    assert pools[0].venue_margin_ratio == (None if ratio is None else pytest.approx(ratio))
+
+
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_examples_are_what_the_schema_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every example validates against the published schema of books."""
