@@ -25,6 +25,7 @@ from monitor.domain.identity import pool_id
 from monitor.margin.band import UNKNOWN, next_band
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Book, Requirement
+from monitor.margin.venue_words import margin_ratio_of
 
 OPEN_AFTER = 2  # reconciles in a row past the limit: one may have met a fast market between two reads
 EVERY_ROW = slice(None)
@@ -174,16 +175,15 @@ class Assessor:
         return error > self._limit
 
     def _worse_at_venue(self, pool: PlacedPool, found: Requirement[float]) -> int:
-        reported = pool.fact.reported
-        if reported is None or reported.maintenance_margin is None or reported.equity is None:
+        told = _told_margins(pool)
+        if told is None:
             return int(RiskBand.CLEAR)
         levels = self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
         marks = (0, levels.raise_at, levels.clear_at)
         ours = next_band(0, found.maintenance_margin, found.equity, *marks)
-        venues = next_band(0, reported.maintenance_margin, reported.equity, *marks)
-        self.venue_ratio[pool.row] = (
-            reported.maintenance_margin / reported.equity if reported.equity > 0 else math.nan
-        )
+        maintenance, equity = told
+        venues = next_band(0, maintenance, equity, *marks)
+        self.venue_ratio[pool.row] = maintenance / equity if equity > 0 else math.nan
         return max(venues, 0) if venues > ours else int(RiskBand.CLEAR)
 
     def _notional(self, pool: PlacedPool, book: Book[float]) -> float:
@@ -228,3 +228,18 @@ class Assessor:
         self._sweep(nothing, book, nothing)
         self.solver.warm_up(book, self.pocket(book))
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)
+
+
+def _told_margins(pool: PlacedPool) -> tuple[float, float] | None:
+    """Maintenance margin and equity as the venue tells them; of one that tells its ratio alone, and by the
+    name that we know it by, that ratio on our scale, of an equity of 1."""
+    reported = pool.fact.reported
+    if reported is None:
+        return None
+    if reported.maintenance_margin is not None and reported.equity is not None:
+        return reported.maintenance_margin, reported.equity
+    says = MODELS[pool.fact.model].says_at(pool.venue)
+    if reported.ratio is None or reported.ratio_name != says.name:
+        return None
+    ratio = margin_ratio_of(says, reported.ratio, float(pool.fact.threshold))
+    return None if math.isnan(ratio) else (ratio, 1.0)

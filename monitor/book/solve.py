@@ -61,6 +61,15 @@ class Change(NamedTuple):
     size: float
 
 
+class Later(NamedTuple):
+    """What happens to a pool at an instant: payments into its balances, in their order, and of its positions,
+    in theirs, which end and which are settled at their mark."""
+
+    paid: Floats
+    gone: npt.NDArray[np.bool_]
+    settled: npt.NDArray[np.bool_]
+
+
 class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
@@ -105,7 +114,7 @@ class Solver:
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
         self.after((), 0, book, pocket)
-        self.later(np.zeros(1), np.zeros(1, np.bool_), 0, book, pocket)
+        self.later(Later(np.zeros(1), np.zeros(1, np.bool_), np.zeros(1, np.bool_)), 0, book, pocket)
         self.assess(0, book)
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
@@ -145,11 +154,9 @@ class Solver:
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
         return Survey(found, legs, adds, market)
 
-    def later(
-        self, paid: Floats, gone: npt.NDArray[np.bool_], pool: int, book: Book[float], pocket: Book[float]
-    ) -> Requirement[float]:
-        """What a pool requires after payments into its balances and the end of some positions."""
-        found: Requirement[float] = requirement_later(self.models, paid, gone, pool, book, pocket)
+    def later(self, later: Later, pool: int, book: Book[float], pocket: Book[float]) -> Requirement[float]:
+        """What a pool requires after what happens at an instant."""
+        found: Requirement[float] = requirement_later(self.models, *later, pool, book, pocket)
         return found
 
     def after(

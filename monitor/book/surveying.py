@@ -157,13 +157,16 @@ def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity
 
 
 @njit(**LOOP)
-def requirement_later(models, paid, gone, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The requirement once each balance has received what is `paid` (by line) and the positions that are
-    `gone` (by place) are no more."""
+def requirement_later(models, paid, gone, settled, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """The requirement once each balance has received what is `paid` (by line), the positions that are `gone`
+    (by place) are no more, and those that are `settled` count from their mark."""
     fill(pool, book, pocket)
     for line in range(pocket.pools[0].balance_last):
         pocket.balances[line].wallet += paid[line]
     for place in range(pocket.pools[0].position_last):
         if gone[place]:
             pocket.positions[place].quantity = 0.0
+        if settled[place]:
+            instrument = book.instruments[pocket.positions[place].instrument]
+            pocket.positions[place].entry_price = pocket.quotes[instrument.mark]
     return assess(models, 0, pocket)

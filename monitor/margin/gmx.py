@@ -17,17 +17,15 @@ price impact as a function of open interest, of which the chain's reader tells t
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from monitor.margin.formula import formula
 from monitor.margin.rows import Book, N, Requirement
 
 
-def closing_impact(impact_usd: Decimal, size_usd: Decimal, most: Decimal) -> Decimal:
+def closing_impact(impact_usd: N, size_usd: N, most: N) -> N:
     """The price impact of closing as the liquidation check takes it, in USD: never a gain, at worst a loss of
     `most` of the size (the market's largest impact factor for liquidations). `impact_usd` is what
     closing would bring or cost now, with what is pending from opening."""
-    return min(max(impact_usd, -most * size_usd), Decimal(0))
+    return min(max(impact_usd, -most * size_usd), impact_usd * 0)
 
 
 @formula
