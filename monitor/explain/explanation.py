@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+import msgspec
+
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
@@ -18,7 +20,7 @@ from monitor.explain.inputs import holdings, leg_name, measured, quote_name, sta
 from monitor.explain.named_rows import Names, named_rows
 from monitor.explain.stated import Stated
 from monitor.explain.tokens import ToldToken, tokens_of
-from monitor.margin.models import MODELS
+from monitor.margin.models import MODELS, Model
 from monitor.margin.venue_words import venue_figure
 
 AGREES = 1e-9  # the traced run and the compiled one do the same arithmetic
@@ -35,32 +37,47 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
     pool = live.placing.pools.get(pool_id)
     if pool is None:
         return None
-    as_of = datetime.fromtimestamp(wall_ns / 1e9, UTC)
-    figures = live.assessor.figures[pool.row]
-    band = RiskBand(int(figures.band))
+    band = RiskBand(int(live.assessor.figures[pool.row].band))
     model = MODELS.get(pool.fact.model)
-    words = (pool.id, pool.fact.model, _first_line(model.assess.__doc__ if model else ""), pool.fact.unit)
     before = stated_before(live, pool, source)
-    inputs = tuple(holdings(live, pool, before, source))
+    outline = Explanation(
+        SCHEMA,
+        pool.id,
+        pool.fact.model,
+        _first_line(model.assess.__doc__ if model else ""),
+        pool.fact.unit,
+        datetime.fromtimestamp(wall_ns / 1e9, UTC),
+        band.label,
+        pool.missing or "an input is missing, stale or implausible",
+        tuple(holdings(live, pool, before, source)),
+        tuple(_lines(before.values())),
+    )
     if model is None or band is RiskBand.UNKNOWN:
-        why = pool.missing or "an input is missing, stale or implausible"
-        return Explanation(SCHEMA, *words, as_of, band.label, why, inputs, ())
-    tokens = tuple(tokens_of(live, pool, now_ns, source))
+        return msgspec.structs.replace(outline, lines=())
+    return _derived(outline, live, pool, model, tuple(tokens_of(live, pool, now_ns, source)), now_ns)
+
+
+def _derived(
+    outline: Explanation,
+    live: LiveBook,
+    pool: PlacedPool,
+    model: Model,
+    tokens: tuple[ToldToken, ...],
+    now_ns: int,
+) -> Explanation:
     named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
     watcher = Watcher(named.headings, pool.fact.model)
     found = watcher.watch(model.assess, 0, named.book)
     equity, initial, maintenance = (float(value) for value in found)
+    figures = live.assessor.figures[pool.row]
     _check(pool.id, (equity, maintenance), (float(figures.equity), float(figures.maintenance_margin)))
     says = model.says_at(pool.venue)
     told = venue_figure(says, equity, maintenance, float(pool.fact.threshold))
-    return Explanation(
-        SCHEMA,
-        *words,
-        as_of,
-        band.label,
-        _why_band(live, pool, equity, maintenance),
-        (*inputs, *_inputs(tokens), *measured(live, named.quotes, now_ns)),
-        (*_lines(before.values()), *watcher.lines, *_lines(tokens)),
+    return msgspec.structs.replace(
+        outline,
+        why=_why_band(live, pool, equity, maintenance),
+        inputs=(*outline.inputs, *_inputs(tokens), *measured(live, named.quotes, now_ns)),
+        lines=(*outline.lines, *watcher.lines, *_lines(tokens)),
         equity=equity,
         initial_margin=initial if model.has_initial else None,
         maintenance_margin=maintenance,

@@ -4,7 +4,8 @@ What remains of the collateral is its worth at the oracle's lowest price, with t
 the oracle's two prices (the lower for a long, the higher for a short: mark and index of the instrument, in
 either order), less the fee to close. What else the check takes off stands in a balance of USD with a negative
 wallet, under which the position lies as well, since profit is counted in USD: pending borrowing and funding
-fees, and `closing_impact`. A funding fee that is told in tokens may be the `borrowed` of the collateral.
+fees, and `closing_impact`, which is taken off there where position and market state it. A funding fee that is
+told in tokens may be the `borrowed` of the collateral.
 
 Liquidated when less remains than the greater of the market's rate on the size (what was paid for the
 position, whatever it is worth now) and the least collateral in USD, the pool's threshold; equality is safe.
