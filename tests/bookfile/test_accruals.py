@@ -128,11 +128,12 @@ def test_what_is_owed_by_hand() -> None:
 
 
 def test_a_supply_grows_too() -> None:
-    """38.5 scaled, a day at 1.8 % a year, of which 83 % hold off liquidation."""
+    """38.5 scaled, a day at 1.8 % a year, of which 83 % hold off liquidation; and a base asset that is
+    supplied for five hours, which counts in full."""
     (book,) = assess_files([BOOK], USUAL)
-    (pool,) = (pool for pool in book.pools if pool.model == "aave")
-    supplied = 38.5 * 1.045127 * (1 + 0.018 / 365)
-    assert pool.equity == pytest.approx(supplied * 2811 * 0.83, rel=1e-9)
+    equity = {pool.pool.rpartition("/")[2]: pool.equity for pool in book.pools}
+    assert equity["main"] == pytest.approx(38.5 * 1.045127 * (1 + 0.018 / 365) * 2811 * 0.83, rel=1e-9)
+    assert equity["usdc-supply"] == pytest.approx(20_000 * 1.061 * (1 + 1.1e-9 * 18_000), rel=1e-9)
 
 
 def test_what_is_exported_is_the_statement(tmp_path: Path) -> None:
