@@ -13,13 +13,18 @@ from monitor.domain.event import (
     AccountDelta,
     AccountSnapshot,
     BalanceFact,
+    Instruments,
+    MarkPrice,
     PoolFact,
+    PositionFact,
     StreamReady,
 )
-from monitor.domain.identity import account_id, pool_id
+from monitor.domain.identity import account_id, instrument_id, pool_id
+from monitor.domain.instrument import Instrument, Kind, MarginTier, TierSchedule
 
 HOUR_NS = 3_600 * 10**9
 START_NS = 500_000 * HOUR_NS  # a full hour, wall clock
+NOTHING = Decimal(0)
 NOW_NS = 1_000 * 10**9
 ACCOUNT = account_id("margin_venue", "desk")
 POOL = pool_id(ACCOUNT, "cross")
@@ -74,3 +79,34 @@ def test_a_loan_that_is_repaid_accrues_no_more() -> None:
     repaid = BalanceFact("cross", "USD", Decimal(1_000), Decimal(10))
     live.apply(AccountDelta(ACCOUNT, (repaid,), (), START_NS + 1, NOW_NS + 1), START_NS + 1)
     assert owed(live, 10 * HOUR_NS) == pytest.approx(10)
+
+
+def market(index: str) -> Instruments:
+    """A dYdX market at 100 USDC, with its funding index of now."""
+    step = MarginTier(NOTHING, Decimal("0.03"), Decimal("0.05"), NOTHING)
+    terms = (Kind.LINEAR, "BTC", "USDC", Decimal(1), NOTHING, 2, 2, TierSchedule((step,), "a test"))
+    made = Instrument(instrument_id("dydx", "BTC-USD"), *terms, funding_index=Decimal(index))
+    return Instruments("dydx", (made,), (), NOW_NS)
+
+
+def test_funding_is_settled_again_when_the_index_moves() -> None:
+    """A long of 2 in a wallet of 50, settled at 10: at 12.5 it owes 5 of it, at 11 it owes 2."""
+    account = account_id("dydx", "desk")
+    live = LiveBook(BookSettings(("dydx",), lambda *_: LEVELS))
+    live.declare(account, "desk", NOW_NS)
+    live.apply(market("12.5"), START_NS)
+    name = instrument_id("dydx", "BTC-USD")
+    leg = PositionFact("sub-0", name, "", Decimal(2), NOTHING, funding_index=Decimal(10))
+    held = BalanceFact("sub-0", "USDC", Decimal(50))
+    fact = PoolFact("sub-0", "dydx", "USDC")
+    live.apply(AccountSnapshot(account, (fact,), (held,), (leg,), {}, START_NS, NOW_NS), START_NS)
+    mark = MarkPrice(name, 100.0, None, None, None, START_NS, NOW_NS)
+    live.apply(mark, START_NS)
+
+    def equity() -> float:
+        live.turn(NOW_NS, START_NS, None)
+        return float(live.assessor.figures[live.placing.pools[pool_id(account, "sub-0")].row].equity)
+
+    assert equity() == 50 - 5 + 200
+    live.apply(market("11"), START_NS)
+    assert equity() == 50 - 2 + 200
