@@ -26,6 +26,6 @@ def use_compile_cache(data_dir: Path) -> Path:
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     if not any(chosen.rglob("*.nbi")):
         print(
-            "compiling the margin models: half a minute, at the first start only", file=sys.stderr, flush=True
+            "compiling the margin models: up to half a minute, at the first start only", file=sys.stderr, flush=True
         )
     return chosen

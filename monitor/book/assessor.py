@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book import warming
 from monitor.book.accounts import AccountState
 from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models
@@ -225,9 +226,12 @@ class Assessor:
         self._fit()
         book = self.book()
         nothing = np.zeros(0, dtype=np.int64)
+        searches = warming.begin()
         self._sweep(nothing, book, nothing)
-        self.solver.warm_up(book, self.pocket(book))
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)
+        self.solver.warm_up_changes(book, self.pocket(book))
+        warming.finish(searches)
+        self.solver.warm_up_searches(book, self.pocket(book))
 
 
 def _told_margins(pool: PlacedPool) -> tuple[float, float] | None:

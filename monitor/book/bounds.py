@@ -140,7 +140,7 @@ def list_exposed(pool, far, bound, each, left, book, rise, exposed):  # type: ig
 
 
 @njit(**INNER)
-def list_binding(pool, far, found, book, rise, exposed):  # type: ignore[no-untyped-def]
+def list_binding(pool, far, bound, found, book, rise, exposed):  # type: ignore[no-untyped-def]
     """Writes the underlyings that may matter to a rescue from a move by `far`; answers as `list_exposed`, for
     models that charge a position on its own value.
 
@@ -157,7 +157,7 @@ def list_binding(pool, far, found, book, rise, exposed):  # type: ignore[no-unty
         fee = max(fee, value * abs(instrument.taker_fee))
     left = found.equity - found.maintenance_margin - weight * (1 + far) * fee
     left -= ROUNDING * (abs(found.equity) + abs(found.maintenance_margin))
-    count = list_exposed(pool, far, OWN_VALUE, np.empty((0, 4)), left, book, rise, exposed)
+    count = list_exposed(pool, far, bound, np.empty((0, 4)), left, book, rise, exposed)
     for line in range(account.balance_first, account.balance_last):
         underlying = book.assets[book.balances[line].asset].underlying
         if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, exposed, count):

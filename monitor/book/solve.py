@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from monitor.book.bounds import empty_rise
 from monitor.book.compiled import assess
-from monitor.book.costs import OWN_VALUE
 from monitor.book.pocket import pocket_for
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
@@ -74,7 +73,7 @@ class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
     is_convex: bool
-    is_own_value: bool  # so `list_binding` holds
+    bound: int  # which of the bounds holds
 
 
 class Room(NamedTuple):
@@ -108,11 +107,15 @@ class Solver:
         self._pocket = book._replace(pools=mine[0], balances=mine[1], positions=mine[2], quotes=mine[3])
         return self._pocket
 
-    def warm_up(self, book: Book[float], pocket: Book[float]) -> None:
+    def warm_up_searches(self, book: Book[float], pocket: Book[float]) -> None:
         """Compiles every search now, on nothing."""
-        book = book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
+        book = _of_nothing(book)
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
+
+    def warm_up_changes(self, book: Book[float], pocket: Book[float]) -> None:
+        """Compiles what looks at a pool once, after a change or as it is."""
+        book = _of_nothing(book)
         self.after((), 0, book, pocket)
         self.later(Later(np.zeros(1), np.zeros(1, np.bool_), np.zeros(1, np.bool_)), 0, book, pocket)
         self.assess(0, book)
@@ -145,7 +148,7 @@ class Solver:
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         model = int(book.pools[pool].model)
-        terms = Terms(bool(self.growths[model] > 1), bool(self.bounds[model] == OWN_VALUE))
+        terms = Terms(bool(self.growths[model] > 1), int(self.bounds[model]))
         aim = Aim(float(level), float(distance), True)
         room = Room(empty_rise(book), np.empty_like(moves.underlying))
         market = np.full(2, math.nan)
@@ -169,6 +172,11 @@ class Solver:
         equity, maintenance = np.zeros(len(changes)), np.zeros(len(changes))
         requirements_after(self.models, kinds, targets, sizes, pool, book, pocket, equity, maintenance)
         return [(float(m), float(e)) for m, e in zip(maintenance, equity, strict=True)]
+
+
+def _of_nothing(book: Book[float]) -> Book[float]:
+    """The book with one pool that holds nothing."""
+    return book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
 
 
 def _move_columns(pocket: Book[float]) -> MoveColumns:

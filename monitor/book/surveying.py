@@ -12,6 +12,7 @@ from numba import njit
 
 from monitor.book.bounds import NOBODY_KNOWS, list_binding
 from monitor.book.compiled import INNER, LOOP, assess
+from monitor.book.costs import OWN_VALUE
 from monitor.book.pocket import fill, list_underlyings, show_only
 from monitor.book.search import (
     BANKRUPT,
@@ -136,9 +137,9 @@ def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs,
     find_prices(models, is_convex, BANKRUPTCY, pool, book, pocket, underlyings, legs.bankruptcy)
     weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
-        if terms.is_own_value and aim.distance > 0:
+        if terms.bound == OWN_VALUE and aim.distance > 0:
             found = assess(models, 0, pocket)
-            binding = list_binding(pool, aim.distance, found, book, room.rise, room.binding)
+            binding = list_binding(pool, aim.distance, terms.bound, found, book, room.rise, room.binding)
             if binding != NOBODY_KNOWS:
                 underlyings = room.binding[:binding]
         find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
