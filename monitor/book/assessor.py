@@ -18,7 +18,7 @@ from monitor.book.margin_error import relative_error
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
-from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
+from monitor.book.solve import Solver
 from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_marks, sweep
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import AccountSnapshot
@@ -40,9 +40,9 @@ class Assessor:
         self._limit = settings.margin_error_limit
         self._quotes = quotes
         self._placing = placing
-        growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
+        convexities = [MODELS[name].convexity for name in settings.models]
         self._bounds = bounds_of(settings.models)
-        self.solver = Solver(compile_models(settings.models), growths, self._bounds)
+        self.solver = Solver(compile_models(settings.models), convexities, self._bounds)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)

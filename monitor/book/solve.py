@@ -20,8 +20,6 @@ from monitor.book.surveying import nearest_moves, requirement_later, requirement
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
 
-CONVEX_GROWTH = 2.0
-FINE_GROWTH = 1.0
 Floats = npt.NDArray[np.float64]
 
 
@@ -72,7 +70,7 @@ class Later(NamedTuple):
 class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
-    is_convex: bool
+    convexity: int  # of the model: margin.models.Convex
     bound: int  # which of the bounds holds
 
 
@@ -84,15 +82,15 @@ class Room(NamedTuple):
 
 
 class Solver:
-    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely. `bounds` says
+    """The searches for Python callers. `convexities` by model, see margin.models. `bounds` says
     which bound holds for each of them; none, unless told."""
 
     def __init__(
-        self, models: Any, growths: list[float], bounds: npt.NDArray[np.int64] | None = None
+        self, models: Any, convexities: Sequence[int], bounds: npt.NDArray[np.int64] | None = None
     ) -> None:
         self.models = models
-        self.growths = np.array(growths)
-        self.bounds = np.zeros(len(growths), np.int64) if bounds is None else bounds
+        self.convexities = np.array(convexities, dtype=np.int64)
+        self.bounds = np.zeros(len(convexities), np.int64) if bounds is None else bounds
         self._pocket: Book[float] | None = None
         self._room = (0, 0, 0)
 
@@ -129,7 +127,7 @@ class Solver:
     ) -> None:
         """Writes the nearest liquidating move of these pool rows into `distance`."""
         moves = _move_columns(pocket)
-        nearest_moves(self.models, self.growths, rows, book, pocket, *moves, distance)
+        nearest_moves(self.models, self.convexities, rows, book, pocket, *moves, distance)
 
     def survey(
         self,
@@ -148,7 +146,7 @@ class Solver:
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         model = int(book.pools[pool].model)
-        terms = Terms(bool(self.growths[model] > 1), int(self.bounds[model]))
+        terms = Terms(int(self.convexities[model]), int(self.bounds[model]))
         aim = Aim(float(level), float(distance), True)
         room = Room(empty_rise(book), np.empty_like(moves.underlying))
         market = np.full(2, math.nan)

@@ -16,7 +16,8 @@ from numba import config
 
 from monitor.book.compiled import compile_models, empty_book
 from monitor.book.pocket import pocket_for
-from monitor.book.solve import FINE_GROWTH, Solver
+from monitor.book.solve import Solver
+from monitor.margin.models import Convex
 
 LONGEST_S = 120.0
 
@@ -48,4 +49,4 @@ def finish(other: subprocess.Popen[bytes] | None) -> None:
 
 if __name__ == "__main__":
     book = empty_book()
-    Solver(compile_models(()), [FINE_GROWTH]).warm_up_searches(book, pocket_for(book, 1, 1))
+    Solver(compile_models(()), [Convex.NOWHERE]).warm_up_searches(book, pocket_for(book, 1, 1))

@@ -60,6 +60,15 @@ class Bound(IntEnum):
     LOANS = 4  # as OWN_VALUE and a rate on what is borrowed, all times the pool's threshold
 
 
+class Convex(IntEnum):
+    """In what maintenance less equity is convex, so that a search may take growing steps."""
+
+    NOWHERE = 0
+    WHERE_CONTINUOUS = 1  # in every price, if no schedule of the pool's instruments jumps
+    IN_PRICES = 2  # in every price, for a step that jumps is chosen by size
+    EVERYWHERE = 3  # in every price and every amount
+
+
 PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
 DERIBIT = Needs.ENTRY | Needs.TIERS | Needs.OPTION
 
@@ -67,12 +76,12 @@ DERIBIT = Needs.ENTRY | Needs.TIERS | Needs.OPTION
 class Model(NamedTuple):
     """A formula and what may be taken for granted of it.
 
-    `is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing
-    steps. `bound`: what proves that a pool is far from its levels. `is_told`: the figures are the venue's
-    word, so there is nothing to solve or to compare with it. `offsets`: a larger position may ask for less.
-    `jumps`: the requirement jumps where a step's rate applies to the whole position. `has_initial`: its
-    initial margin is sourced; else it answers 0 and nothing is shown. `says` is how the venue tells the
-    ratio, and `says_elsewhere` the same of other venues that share the formula.
+    `is_convex`: maintenance less equity is convex in every price and amount; where it is not, `prices` says
+    whether it still is in prices. `bound`: what proves that a pool is far from its levels. `is_told`: the
+    figures are the venue's word, so there is nothing to solve or to compare with it. `offsets`: a larger
+    position may ask for less. `jumps`: the requirement jumps where a step's rate applies to the whole
+    position. `has_initial`: its initial margin is sourced; else it answers 0 and nothing is shown. `says` is
+    how the venue tells the ratio, and `says_elsewhere` the same of other venues that share the formula.
     """
 
     assess: Callable[..., Any]
@@ -81,10 +90,16 @@ class Model(NamedTuple):
     needs: Needs = PERPETUAL
     is_told: bool = False
     bound: Bound = Bound.NONE
+    prices: Convex = Convex.NOWHERE
     offsets: bool = False
     jumps: bool = False
     has_initial: bool = True
     says_elsewhere: tuple[tuple[str, Says], ...] = ()
+
+    @property
+    def convexity(self) -> Convex:
+        """In what a search may take growing steps."""
+        return Convex.EVERYWHERE if self.is_convex else self.prices
 
     def says_at(self, venue: str) -> Says:
         """How this venue tells the ratio."""
@@ -168,8 +183,12 @@ MODELS = {
         has_initial=False,
         bound=Bound.SIZE,
     ),
-    "okx_single": Model(okx_single, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE),
-    "okx_isolated": Model(okx_isolated, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE),
+    "okx_single": Model(
+        okx_single, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE, prices=Convex.IN_PRICES
+    ),
+    "okx_isolated": Model(
+        okx_isolated, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE, prices=Convex.IN_PRICES
+    ),
     # A larger position in profit leaves less to borrow.
     "okx_multi": Model(
         okx_multi,
@@ -193,7 +212,9 @@ MODELS = {
         has_initial=False,
     ),
     # Positions from before 2025-11-10 jump; the tiers since then do not.
-    "bitget": Model(bitget, False, Says("marginRatio", RISING), bound=Bound.ALL_VALUE),
+    "bitget": Model(
+        bitget, False, Says("marginRatio", RISING), bound=Bound.ALL_VALUE, prices=Convex.WHERE_CONTINUOUS
+    ),
     # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
     "drift": Model(
         drift,

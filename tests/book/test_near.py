@@ -201,7 +201,7 @@ def test_a_rescue_is_the_same_with_and_without_the_bounds(model: str, rng: Rando
     distance = rng.choice([0.05, 10 ** rng.uniform(-3, -0.5)])
     put_on_the_brink(rng, book, distance)
     assume(np.isfinite(left_of(book)))
-    fast = Solver(solver().models, solver().growths.tolist(), bounds_of(NAMES))
+    fast = Solver(solver().models, solver().convexities.tolist(), bounds_of(NAMES))
     most = 1e3 * (1 + abs(left_of(book)))
     plain_one, quick = (s.survey(0, 0.475, most, book, pocket_of(book), distance) for s in (solver(), fast))
     assert quick.adds == pytest.approx(plain_one.adds, rel=1e-9, abs=1e-9 * most / 1e3, nan_ok=True)
