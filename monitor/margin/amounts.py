@@ -80,7 +80,8 @@ def loan(stated: Loan, wall_ns: int, number: Number[N]) -> N:
     else:
         hours = hours_begun(stated.interest_ns, wall_ns)
     terms = (number(stated.principal, "principal"), number(stated.hourly_rate, "hourly rate"))
-    return owed_on_loan(*terms, number(stated.interest, "interest charged"), hours)
+    charged = number(stated.interest, "interest charged")
+    return owed_on_loan(*terms, charged, number(Decimal(hours), "hours since"))
 
 
 def aave_reserve(stated: AaveReserve, seconds: int, number: Number[N]) -> Amounts[N]:

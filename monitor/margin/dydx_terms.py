@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
 
-from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule
+from monitor.domain.instrument import BadSchedule, MarginTier, TierSchedule, checked_schedule
 from monitor.margin.rows import N
 
 ONE_PPM = Decimal("0.000001")
@@ -52,6 +52,9 @@ def liquidity_tier(
     told = f"liquidity tier {initial}, {share} of it to maintain, open interest {open_interest:,f}"
     if upper_cap:
         told += f", caps {lower_cap:,f} and {upper_cap:,f}"
+    if open_interest < 0 or (upper_cap and not 0 <= lower_cap <= upper_cap):
+        what = f"open interest {open_interest}, caps {lower_cap} and {upper_cap} do not rise from 0"
+        raise BadSchedule(f"{told}: tier 1: {what}")
     return checked_schedule(TierSchedule((step,), told))
 
 

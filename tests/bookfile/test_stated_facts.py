@@ -44,6 +44,10 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
         lambda b: market(b, DYDX)["liquidity_tier"].update(maintenance_share=1.2, upper_cap=0),
         "venues[4].instruments[0].liquidity_tier: maintenance rate 0.024 is above the initial rate 0.02",
     ),
+    "caps upside down": (
+        lambda b: market(b, DYDX)["liquidity_tier"].update(lower_cap=130000000),
+        "venues[4].instruments[0].liquidity_tier: open interest 85000000, caps 130000000 and 120000000 do",
+    ),
     "open interest that is no number": (
         lambda b: market(b, DYDX)["liquidity_tier"].update(open_interest="NaN"),
         "venues[4].instruments[0].liquidity_tier.open_interest: NaN is no number",

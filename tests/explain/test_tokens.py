@@ -13,11 +13,21 @@ import msgspec
 import pytest
 
 from monitor.book.describe import USUAL
+from monitor.book.live_book import LiveBook
 from monitor.bookfile.assess import assess_files
 from monitor.bookfile.export import exported
 from monitor.bookfile.moment import RECEIVED_NS
 from monitor.bookfile.problem import BookFileError
 from monitor.cli import main
+from monitor.domain.event import (
+    AccountSnapshot,
+    BalanceFact,
+    MarkPrice,
+    PoolFact,
+    PositionFact,
+    StreamAlive,
+)
+from monitor.domain.identity import account_id, instrument_id
 from monitor.explain.document import Explanation, Token
 from monitor.explain.explanation import explain
 from monitor.explain.text import lines
@@ -85,6 +95,40 @@ def test_decay_of_a_day(tmp_path: Path) -> None:
     expected = math.exp((found.leverage - found.leverage**2) / 2 * 0.0016) - 1
     assert found.decay_percent_a_day == pytest.approx(100 * expected)
     assert token(tmp_path, lambda fund: fund.pop("variance")).decay_percent_a_day is None
+
+
+def test_decay_by_the_prices_that_were_seen(tmp_path: Path) -> None:
+    """Where the issuer tells no variance, a running book takes the one of the basket's contract: 0.1 % up and
+    down each minute is 0.001 squared x 1,440 a day."""
+    path = written(tmp_path, lambda fund: fund.pop("variance"))
+    (book,) = assess_files([path], USUAL)
+    live = book.live
+    for minute in range(1, 31):
+        later_ns = minute * 60 * 10**9
+        now_ns, wall_ns = RECEIVED_NS + later_ns, book.wall_ns + later_ns
+        marks = {"BTCUP": 18.42, "BTCUSDT": 86210.4 * math.exp(0.001 * (minute % 2))}
+        for symbol, mark in marks.items():
+            name = instrument_id("binance_tokens", symbol)
+            live.apply(MarkPrice(name, mark, None, None, None, wall_ns, now_ns), wall_ns)
+        live.turn(now_ns, wall_ns, None)
+    account = account_id("binance_tokens", "papa")
+    live.apply(StreamAlive(account, now_ns), wall_ns)
+    confirmed = AccountSnapshot(account, *held_in(live), {}, wall_ns, now_ns, confirmed=True)
+    live.apply(confirmed, wall_ns)
+    live.turn(now_ns, wall_ns, None)
+    found = explain(live, book.pools[0].pool, now_ns, wall_ns, "a daemon")
+    assert found is not None
+    (told,) = found.tokens
+    assert told.leverage is not None
+    expected = math.exp((told.leverage - told.leverage**2) / 2 * 0.001**2 * 1440) - 1
+    assert told.decay_percent_a_day == pytest.approx(100 * expected, rel=1e-6)
+
+
+def held_in(live: LiveBook) -> tuple[tuple[PoolFact, ...], tuple[BalanceFact, ...], tuple[PositionFact, ...]]:
+    """All that the one account holds, as a snapshot would tell it again."""
+    (state,) = live.accounts.values()
+    held = state.holdings
+    return tuple(held.pools.values()), tuple(held.balances.values()), tuple(held.positions.values())
 
 
 def test_a_fund_outside_its_range_is_due(tmp_path: Path) -> None:
