@@ -209,5 +209,6 @@ def moves_of(pool: SmallPool) -> dict[str, tuple[float, float]]:
 
 
 def requirement(pool: SmallPool) -> Requirement[float]:
-    """What a pool that is alone in its book requires."""
-    return solver().assess(0, float_book(pool))
+    """What a pool that is alone in its book requires; numbers of Python's, also where nothing is compiled."""
+    found: Requirement[float] = Requirement(*map(float, solver().assess(0, float_book(pool))))
+    return found
