@@ -131,12 +131,12 @@ MODELS = {
     "dydx": Model(
         dydx, False, Says("total net collateral - maintenance", HEADROOM, at_equality=False), Needs.TIERS
     ),
-    # What a position must keep at least ends only with all of it.
+    # What a position must keep at least ends only with all of it. Mark and index are the oracle's two prices.
     "gmx": Model(
         gmx,
         False,
         Says("remaining collateral - required", HEADROOM, at_equality=False),
-        Needs.ENTRY | Needs.TIERS,
+        Needs.ENTRY | Needs.TIERS | Needs.INDEX,
         has_initial=False,
     ),
     "okx_single": Model(okx_single, False, Says("mgnRatio", FALLING), jumps=True),

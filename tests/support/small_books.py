@@ -134,6 +134,8 @@ class Rows:
         return len(self.book.quotes) - 1
 
     def _tiers(self, steps: Sequence[MarginTier]) -> tuple[int, int]:
+        if not steps:
+            return 0, 0  # no schedule lies nowhere, rather than beside another
         first = len(self.book.tiers)
         for step in steps:
             rates = (step.maintenance_rate, step.initial_rate, step.deduction, step.slope)
