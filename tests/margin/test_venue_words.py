@@ -76,7 +76,7 @@ def test_a_headroom_and_no_figure_are_no_ratio() -> None:
 
 
 def test_a_venue_that_says_nothing_else_liquidates_at_equality() -> None:
-    """What just covers its requirement is liquidated by most, a hair more by none; nothing required, never."""
+    """What just covers its requirement is liquidated by most, a hair more by none; nothing required never."""
     says = Says("", RISING)
     assert is_liquidatable(says, 1, 1)
     assert not is_liquidatable(says, 1.0000001, 1)
