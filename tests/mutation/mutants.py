@@ -32,7 +32,7 @@ class Mutant(NamedTuple):
     @property
     def name(self) -> str:
         """Where it is and what was changed, without the line, which moves."""
-        return f"{self.holder}: {self.change}"
+        return f"{self.file} {self.holder}: {self.change}"
 
 
 class Place(NamedTuple):

@@ -33,6 +33,6 @@ def survivors(fates: Sequence[Fate], reasons: Reasons) -> Iterator[str]:
     """Each survivor: where, what was changed, and why it may live."""
     alive = (fate for fate in fates if not fate.is_killed)
     for mutant, _, checks in sorted(alive, key=lambda fate: (fate.mutant.file, fate.mutant.line)):
-        why = reasons.get(mutant.file, {}).get(mutant.name, NO_REASON)
+        why = reasons.get(mutant.name, NO_REASON)
         reach = "" if checks else " (no test runs it)"
-        yield f"- {mutant.file}:{mutant.line} {mutant.name}{reach}\n  {why}"
+        yield f"- {mutant.file}:{mutant.line} {mutant.holder}: {mutant.change}{reach}\n  {why}"

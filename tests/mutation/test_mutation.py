@@ -12,12 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ("tests/mutation/sample.py", "--tests", "tests/mutation/sample_checks.py")
 REASON = """
 [[survivor]]
-file = "sample.py"
 why = "nobody calls it"
 mutants = [{}]
 """
-UNTESTED = "doubled: size * 2 -> size / 2"
-LOOPS_FOREVER = "tens_off: size -= TEN -> nothing"
+UNTESTED = "sample.py doubled: size * 2 -> size / 2"
+LOOPS_FOREVER = "sample.py tens_off: size -= TEN -> nothing"
 
 
 def mutated(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,10 +32,10 @@ def test_what_is_tested_is_killed_and_what_is_not_survives(tmp_path: Path) -> No
     reasons = tmp_path / "survivors.toml"
     reasons.write_text(REASON.format(f'"{UNTESTED}"'), encoding="utf-8")
     found = mutated(*SAMPLE, "--reasons", str(reasons))
-    assert "| sample.py | 12 | 9 | 3 | 75.0% |" in found.stdout
-    assert f"{UNTESTED} (no test runs it)\n  nobody calls it" in found.stdout
+    assert "| sample.py | 11 | 8 | 3 | 72.7% |" in found.stdout
+    assert "- sample.py:17 doubled: size * 2 -> size / 2 (no test runs it)\n  nobody calls it" in found.stdout
     assert found.stdout.count("no reason is given") == 2
-    assert LOOPS_FOREVER not in found.stdout
+    assert "tens_off" not in found.stdout
     assert "fewer than 85% are killed" in found.stdout
     assert found.returncode == 1
 
@@ -45,10 +44,12 @@ def test_what_is_tested_is_killed_and_what_is_not_survives(tmp_path: Path) -> No
 def test_a_reason_for_what_is_killed_or_gone_is_an_error(tmp_path: Path) -> None:
     """The list of reasons holds survivors and nothing else."""
     reasons = tmp_path / "survivors.toml"
-    reasons.write_text(REASON.format(f'"{UNTESTED}", "{LOOPS_FOREVER}", "gone: 1 -> 2"'), encoding="utf-8")
+    reasons.write_text(
+        REASON.format(f'"{UNTESTED}", "{LOOPS_FOREVER}", "sample.py gone: 1 -> 2"'), encoding="utf-8"
+    )
     found = mutated(*SAMPLE, "--reasons", str(reasons), "--at-least", "0.5")
     assert [line for line in found.stdout.splitlines() if "killed or gone" in line] == [
-        f"in survivors.toml, but killed or gone: sample.py {LOOPS_FOREVER}",
+        f"in survivors.toml, but killed or gone: {LOOPS_FOREVER}",
         "in survivors.toml, but killed or gone: sample.py gone: 1 -> 2",
     ]
     assert found.returncode == 1
