@@ -12,7 +12,6 @@ from monitor.margin.formula import formula
 from monitor.margin.rows import Instrument, N
 
 HOUR_NS = 3_600_000_000_000
-DAY_HOURS = 24
 
 
 @formula
