@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILED_SOURCES = ("monitor/margin", "monitor/book")
@@ -57,6 +57,16 @@ settings.register_profile(
 )
 # `make check` has two minutes: a few examples of each rule, drawn anew each time; `make test` draws them all.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=8)
+# tests/mutation: always the same examples, or its list of survivors would not stay true; none made smaller.
+settings.register_profile(
+    "mutation",
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile(os.environ.get("MARGIND_EXAMPLES") or ("ci" if os.environ.get("CI") else "default"))
 
 

@@ -174,12 +174,12 @@ MODELS = {
         Needs.TIERS,
         bound=Bound.SIZE,
     ),
-    # What a position must keep at least ends only with all of it.
+    # What a position must keep at least ends only with all of it. Mark and index are the oracle's two prices.
     "gmx": Model(
         gmx,
         False,
         Says("remaining collateral - required", HEADROOM, at_equality=False),
-        Needs.ENTRY | Needs.TIERS,
+        Needs.ENTRY | Needs.TIERS | Needs.INDEX,
         has_initial=False,
         bound=Bound.SIZE,
     ),

@@ -117,6 +117,13 @@ def test_e_mode_replaces_the_terms_of_its_own_assets_only() -> None:
     assert found.equity - found.initial_margin == pytest.approx(borrowable - 20_000, rel=1e-12)
 
 
+def test_an_e_mode_may_have_any_number() -> None:
+    """0 is one like 1: only -1 is none."""
+    lines = (line(STAKED, 10), line(USDC, 0, 20_000))
+    zero = (line(replace(STAKED, category=0), 10), line(USDC, 0, 20_000))
+    assert requirement(account(*zero, category=0)) == requirement(account(*lines, category=1))
+
+
 @pytest.mark.parametrize("category", [-1, 0, 2])
 def test_an_e_mode_of_other_assets_changes_nothing(category: int) -> None:
     """An account in no e-mode, or in one that the asset is not of, has the asset's own terms."""

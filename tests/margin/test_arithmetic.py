@@ -137,6 +137,31 @@ def test_a_whole_root_is_exact(rng: Random) -> None:
     assert isqrt(Decimal(large)) == math.isqrt(large)
 
 
+@pytest.mark.parametrize("root", [2**26 - 1, 2**26 - 2])
+def test_a_fraction_below_a_square_is_below_it(root: int) -> None:
+    """The square root of a float a half below a square rounds to the whole root; the fraction goes first."""
+    below = root * root - 0.5
+    assert isqrt(below) == compiled_isqrt(below) == root - 1
+
+
+@pytest.mark.parametrize(
+    ("value", "results"),
+    [
+        (0.0, (1.0, -math.inf, 0.0)),
+        (-1.0, (math.exp(-1), math.nan, math.nan)),
+        (710.0, (math.inf, math.log(710), math.sqrt(710))),
+        (-math.inf, (0.0, math.nan, math.nan)),
+        (math.inf, (math.inf, math.inf, math.inf)),
+        (math.nan, (math.nan, math.nan, math.nan)),
+    ],
+)
+def test_nothing_raises_in_floats(value: float, results: tuple[float, ...]) -> None:
+    """Plain Python answers what compiled code does: no number of what has none, infinity of what is too
+    large."""
+    assert (exp(value), log(value), sqrt(value)) == pytest.approx(results, nan_ok=True)
+    assert compiled(value, value, 0.0)[:3] == pytest.approx(results, nan_ok=True)
+
+
 @pytest.mark.parametrize("value", [1e19, 1e25, 1e40])
 def test_a_whole_root_of_a_float_beyond_every_integer_is_as_near_as_a_float(value: float) -> None:
     """Nothing overflows: compiled code has no integer for it."""

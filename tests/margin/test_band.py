@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.domain.assessment import RiskBand
 from monitor.margin.band import CLEAR, LIQUIDATION, UNKNOWN, is_breached, is_finite, next_band
 
 RAISE = (0.5, 0.7, 0.85, 1.0)
@@ -30,6 +31,12 @@ class Indivisible(float):
         raise AssertionError("divided")
 
     __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __truediv__  # type: ignore[assignment]
+
+
+def test_bands_have_the_numbers_that_everybody_stores() -> None:
+    """The columns hold these, the domain gives them their names."""
+    numbers = (RiskBand.UNKNOWN, RiskBand.CLEAR, RiskBand.LIQUIDATION)
+    assert numbers == (UNKNOWN, CLEAR, LIQUIDATION)
 
 
 @given(band=bands, maintenance=any_amount, equity=st.sampled_from([0.0, -0.0, -1.0, -1e-300, 1e-300, 5.0]))

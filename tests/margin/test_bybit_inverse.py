@@ -49,6 +49,14 @@ def test_the_published_bankruptcy_price_of_a_whole_balance() -> None:
     assert float(10_000 / value) == pytest.approx(5718.57, abs=0.005)
 
 
+@pytest.mark.parametrize("contracts", ["1", "0.5"])
+def test_one_contract_is_long_like_many(contracts: str) -> None:
+    """The margin of a long is added to what was entered, however small it is."""
+    book = decimal_book(pool("0.1", 1, contracts, 50_000))
+    value = bankruptcy_value(Decimal("0.1"), book.positions[0], book.instruments[0])
+    assert value * (1 + FEE) == pytest.approx(Decimal("0.1") + Decimal(contracts) / 50_000)
+
+
 @sides
 def test_the_fee_is_on_the_value_where_the_margin_is_gone(side: int) -> None:
     """Loss and fee there are just the margin that is held."""

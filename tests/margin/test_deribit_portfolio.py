@@ -169,6 +169,15 @@ def test_the_size_of_the_net_delta_is_charged_beyond_the_threshold() -> None:
     assert coins == {400: 0, 500: 500 * 100 * Decimal("0.00005"), 9_000: 900}
 
 
+def test_half_a_coin_is_shocked_as_many_are() -> None:
+    """Above the threshold, here 0, a delta below one is a delta, long or short."""
+    unit = replace(unit_of(deribit_terms("BTC", "BTC"), 50_000), scenarios=(), delta_threshold=NOTHING)
+    still = replace(unit, roll_rate=NOTHING, roll_floor=NOTHING)
+    for size in (25_000, -25_000):
+        found = required(future(still, size, 50_000)).initial_margin
+        assert found == Decimal("0.5") * Decimal("0.5") * Decimal("0.00005")
+
+
 def test_long_options_lessen_the_net_delta_and_never_raise_it() -> None:
     """Long puts against a long future lower its delta shock down to none; long calls add nothing."""
     unit = replace(unit_of(LINEAR, 50_000), scenarios=(), roll_rate=NOTHING, roll_floor=NOTHING)

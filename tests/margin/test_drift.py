@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal, localcontext
+from itertools import product
 from math import isqrt
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -79,8 +81,15 @@ def test_collateral_alone_asks_for_nothing() -> None:
     assert exactly(usdc(0)) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("imf", [1, 450, 3_000, 100_000])
-@pytest.mark.parametrize("root", [316, 99_999, 100_001, 3_162_279])
+# The second line: where an asset weight, or the ratio, goes over to the next ten-thousandth.
+@pytest.mark.parametrize(
+    ("imf", "root"),
+    [
+        *product([1, 450, 3_000, 100_000], [316, 99_999, 100_001, 3_162_279]),
+        *((100_000, 375_000), (100_000, 375_001), (50_000, 750_001), (100_000, 3_162_300)),
+        (100_000, 1_407_529),  # 11 x 10^9 + 1 is a multiple of what this weight is divided by
+    ],
+)
 def test_weights_change_at_the_billionth(imf: int, root: int) -> None:
     """At the least size with a root, and a billionth below, weights and ratio are those of that root."""
     least = -(-(root * root - 1) // 10)
@@ -168,17 +177,38 @@ def test_the_users_own_leverage_raises_initial_margin_only() -> None:
     assert none_left.equity - none_left.initial_margin == -1
 
 
-@pytest.mark.parametrize(("quantity", "price", "at_risk"), [(-4, "0.25", 3), (4, "0.25", 1), (-4, "1.5", 0)])
-def test_a_short_in_a_prediction_market_can_lose_up_to_one(quantity: int, price: str, at_risk: int) -> None:
-    """Its liability is 1 - price; a long's is its price."""
-    found = exactly(usdc(0, perpetual(quantity, price, ceiling=ONE)))
-    assert found.maintenance_margin == at_risk * Decimal("0.05")
+def test_a_gain_is_sized_by_whole_millionths() -> None:
+    """At the least gain with a root the weight is that of the root; a billionth less is a millionth less."""
+    weights = {"gain_initial": Decimal("0.9"), "gain_slope": Decimal("0.1")}
+    for gain, weight in (("14.062575", 7_999), ("14.062574999", 8_000)):
+        won = exactly(usdc(0, perpetual(1, entry=100 - Decimal(gain), **weights)))
+        assert won.equity == Decimal(gain)
+        assert won.initial_margin == 10 + won.equity - won.equity * weight / 10_000
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "at_risk"),
+    [(-4, "0.25", 3), (4, "0.25", 1), (-4, "1.5", 0), ("0.5", "0.25", "0.125"), ("-0.5", "0.25", "0.375")],
+)
+def test_a_short_in_a_prediction_market_can_lose_up_to_one(quantity: Any, price: str, at_risk: Any) -> None:
+    """Its liability is 1 - price; a long's is its price; of each coin that a contract is of."""
+    for multiplier in (1, 1_000):
+        found = exactly(usdc(0, perpetual(quantity, price, ceiling=ONE, multiplier=Decimal(multiplier))))
+        assert found.maintenance_margin == multiplier * Decimal(at_risk) * Decimal("0.05")
 
 
 def test_the_larger_liability_decides_in_a_prediction_market() -> None:
     """At 0.1 asks for 2 leave more to lose than bids for 10."""
     found = exactly(usdc(0, perpetual(0, "0.1", bids=10, asks=2, ceiling=ONE)))
     assert found.maintenance_margin == 2 * Decimal("0.9") * Decimal("0.05")
+
+
+def test_at_a_tie_in_a_prediction_market_the_asks_decide() -> None:
+    """3 bought at 0.25 may lose as much as 1 sold; the ratio is then that of the size of 1."""
+    terms = {"slope": "0.1", "ceiling": ONE}
+    tie = exactly(usdc(0, perpetual(1, "0.25", bids=2, asks=2, **terms)))
+    sold = exactly(usdc(0, perpetual(-1, "0.25", **terms)))
+    assert tie.maintenance_margin == sold.maintenance_margin > Decimal("0.75") * Decimal("0.05")
 
 
 @given(seed=st.integers(0, 2**48), factor=st.integers(1, 1_000))

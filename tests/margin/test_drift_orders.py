@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.drift_lines import ONE, exactly, held, orders, perpetual, step, usdc
+from tests.support.drift_lines import ONE, coin, exactly, held, orders, perpetual, step, usdc
 from tests.support.small_books import moves_of, requirement
 from tests.support.small_market import Coin, Leg, SmallPool
 
@@ -29,6 +29,13 @@ def test_the_worse_of_bids_and_asks_counts_and_not_both() -> None:
         assert both == exactly(held(2, orders(**{side: max(bids, asks)})))
     full = Coin("USDT", ONE, tiers=step(1, 1), liability=step("0.1", "0.1"))
     assert exactly(held(2, orders(bids=5), of=full)) == (2, 0, 0)
+
+
+def test_the_weight_is_that_of_the_size_after_the_orders() -> None:
+    """10 held and a bid for 10 are 20, which count for less each than 10 do."""
+    steep = coin(1, slope="0.1")
+    found = exactly(held(10, orders(bids=10), of=steep))
+    assert found.equity == exactly(held(20, of=steep)).equity < 2 * exactly(held(10, of=steep)).equity
 
 
 def test_a_tie_is_one_in_floats_as_well() -> None:

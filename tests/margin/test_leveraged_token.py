@@ -99,6 +99,11 @@ def test_leverage_rises_against_the_holder() -> None:
     assert leverage_after(-3.0, -0.1) == pytest.approx(-2.7 / 1.3)
 
 
+def test_a_fund_without_a_debt_keeps_its_leverage() -> None:
+    """At 1 it is its underlying: no price brings another leverage, and none but 0 would be left of it."""
+    assert moves_to_rebalance(1.0, 0.5, 2.0) == (None, None)
+
+
 @given(leverage=leverages, less=st.floats(0.1, 0.99), more=st.floats(1.01, 10))
 def test_a_rebalance_is_due_where_the_fund_has_the_bound_then(
     leverage: float, less: float, more: float

@@ -102,6 +102,20 @@ def test_many_positions_are_added_up_as_well(model: str, rng: Random) -> None:
 
 @every_model
 @given(rng=rngs)
+def test_only_what_is_declared_is_read(model: str, rng: Random) -> None:
+    """Index price, funding rate and chosen leverage may be anything to a model that does not need them: a
+    pool is not UNKNOWN for want of them."""
+    pool, needs = pool_of(rng, model), MODELS[model].needs
+    lines = tuple(
+        replace(line, legs=tuple(_estranged(leg, needs) for leg in line.legs)) for line in pool.lines
+    )
+    with localcontext(prec=PRECISION):
+        slack = EXACT * oracle(pool).terms
+    assert_same(exact(replace(pool, lines=lines)), exact(pool), slack)
+
+
+@every_model
+@given(rng=rngs)
 def test_nothing_held_and_nothing_owed_requires_nothing(model: str, rng: Random) -> None:
     """No position, no debt and no order, no margin, exactly."""
     pool = pool_of(rng, model)
@@ -165,6 +179,17 @@ def _repeated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
     return tuple(
         replace(leg, quantity=leg.quantity * number / 64) for leg in legs for number in range(1, 129)
     )
+
+
+def _estranged(leg: Leg, needs: Needs) -> Leg:
+    """With other numbers in the columns that are not needed. The index of an option is its own underlying."""
+    contract = leg.contract
+    if Needs.INDEX not in needs and contract.option is None:
+        contract = replace(contract, index=contract.mark * 3)
+    if Needs.FUNDING not in needs:
+        contract = replace(contract, funding=contract.funding + 1)
+    leverage = leg.leverage if Needs.LEVERAGE in needs else leg.leverage * 7
+    return replace(leg, contract=contract, leverage=leverage)
 
 
 def _with_more(pool: SmallPool, target: Leg | Line, factor: Decimal) -> SmallPool:

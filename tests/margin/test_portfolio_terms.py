@@ -28,6 +28,8 @@ def test_deribits_grid(underlying: str, largest: str) -> None:
     standard, extended = points[:27], points[27:]
     moves = sorted({point.price_move for point in standard})
     assert moves == [Decimal(largest) * step / 4 for step in range(-4, 5)]
+    down, still, up = sorted({point.volatility_move for point in standard})
+    assert down == Decimal("-0.25") and still == 0 < up
     assert all(point.weight == 1 and point.damping == 0 for point in standard)
     assert [float(point.price_move) for point in extended] == [-0.66, -0.33, 0.5, 1, 2, 3, 4, 5]
     assert len({point.volatility_move for point in extended}) == 1
@@ -101,6 +103,7 @@ def test_rows_hold_what_the_terms_say() -> None:
         told = {name: float(value) for name, value in terms._asdict().items() if name in terms._fields[4:]}
         assert told == {name: getattr(unit, name) for name in told}
         assert (unit.index, unit.inverse) == (7, 1)
+        assert (unit.scenario_first, unit.scenario_last, unit.tier_first, unit.tier_last) == (0, 0, 0, 0)
         assert [point.damping for point in scenarios] == [float(point.damping) for point in terms.points]
         assert [point.volatility_move for point in scenarios] == [
             float(point.volatility_move) for point in terms.points

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.margin import rows
 from monitor.margin.black import black76, black76_delta
+from monitor.margin.portfolio_terms import UnitTerms, unit_rows
 from monitor.margin.rows import Book
-from monitor.margin.scenarios import coins_of, is_first_of_expiry, is_first_of_unit
+from monitor.margin.scenarios import coins_of, is_first_of_expiry, is_first_of_unit, shocked_volatility
 from tests.support.options import terms
 from tests.support.risk_units import NOTHING, future, option, pool_of
 from tests.support.small_books import decimal_book
@@ -20,6 +22,7 @@ from tests.support.small_draws import number
 from tests.support.small_market import Contract, Leg, OptionTerms, RiskUnit
 
 STEP = Decimal("1e-12")
+SHORT, LONG = Decimal("0.3"), Decimal("0.13")
 LATER = Decimal("0.25")
 rngs = st.integers(0, 2**48).map(Random)
 
@@ -27,6 +30,12 @@ rngs = st.integers(0, 2**48).map(Random)
 def unit(name: str, *, inverse: bool = False) -> RiskUnit:
     """A unit without a grid."""
     return RiskUnit(name, Decimal(100), (), inverse=inverse)
+
+
+def fading(floor: float) -> rows.RiskUnit[float]:
+    """The published powers, and a floor."""
+    terms = UnitTerms("a test", (), volatility_floor=Decimal(floor), short_power=SHORT, long_power=LONG)
+    return unit_rows(terms, 0).unit
 
 
 def book_of(*legs: Leg) -> Book[Decimal]:
@@ -47,9 +56,34 @@ def test_delta_is_how_worth_follows_the_forward(rng: Random) -> None:
 @pytest.mark.parametrize(("strike", "side", "delta"), [(90, 1, 1), (110, 1, 0), (90, -1, 0), (110, -1, -1)])
 def test_at_expiry_delta_is_all_or_nothing(strike: int, side: int, delta: int) -> None:
     """In the money it is the underlying, out of it nothing; at the money nothing as well."""
-    at = (Decimal("0.6"), NOTHING)
-    assert black76_delta(Decimal(100), terms(Decimal(strike), side), *at) == delta
-    assert black76_delta(Decimal(strike), terms(Decimal(strike), side), *at) == 0
+    for years in (NOTHING, Decimal("-0.01")):  # also past it, while the venue settles
+        at = (Decimal("0.6"), years)
+        assert black76_delta(Decimal(100), terms(Decimal(strike), side), *at) == delta
+        assert black76_delta(Decimal(strike), terms(Decimal(strike), side), *at) == 0
+
+
+@pytest.mark.parametrize(("volatility", "years"), [("0.6", "-0.01"), ("0", "0.5"), ("-0.1", "0.5")])
+def test_what_has_no_spread_is_worth_what_it_pays(volatility: str, years: str) -> None:
+    """No volatility, or no time left: by half a dollar in the money is all in the money."""
+    call = terms(Decimal("99.5"), 1)
+    assert black76(Decimal(100), call, Decimal(volatility), Decimal(years)) == Decimal("0.5")
+    assert black76_delta(Decimal(100), call, Decimal(volatility), Decimal(years)) == 1
+
+
+@pytest.mark.parametrize(("days", "power"), [(15, 0.3), (29, 0.3), (31, 0.13), (45, 0.13), (300, 0.13)])
+@pytest.mark.parametrize("move", [1, 0.5, -0.25])
+def test_a_volatility_move_fades_with_the_time_left(days: int, power: float, move: float) -> None:
+    """Times (30 days / days left) to the short power below 30 days, to the long one above."""
+    shocked = shocked_volatility(0.6, days / 365, move, fading(0.0))
+    assert shocked == pytest.approx(0.6 * (1 + move * (30 / days) ** power), rel=1e-12)
+
+
+def test_a_volatility_that_does_not_move_stays() -> None:
+    """Without a move, and of an option without time: also below the floor that a move up would end at."""
+    for years, move in ((0.25, 0.0), (0.0, 0.5), (-0.01, 0.5)):
+        assert shocked_volatility(0.2, years, move, fading(0.5)) == 0.2
+    assert shocked_volatility(0.2, 0.25, 0.5, fading(0.5)) == 0.5
+    assert shocked_volatility(0.2, 0.001, -0.9, fading(0.5)) == 0
 
 
 def test_what_is_paid_in_coin_loses_its_own_worth_of_it() -> None:

@@ -82,6 +82,7 @@ def deribit_unit(rng: Random, name: str, is_inverse: bool) -> RiskUnit:
         delta_limit=Decimal("0.1"),
         roll_rate=rng.choice([NOTHING, Decimal("0.075")]),
         roll_floor=rng.choice([NOTHING, Decimal("0.01")]),
+        initial_factor=rng.choice([Decimal(1), Decimal("1.25")]),
         maintenance_factor=rng.choice([Decimal(1), Decimal("0.8")]),
     )
 
@@ -102,6 +103,7 @@ def okx_unit(rng: Random, name: str, is_inverse: bool) -> RiskUnit:
             roll_floor=rng.choice([NOTHING, Decimal("0.002")]),
             reduction_rate=rng.choice([NOTHING, Decimal("0.0045"), Decimal("0.5")]),
             initial_factor=Decimal("1.3"),
+            maintenance_factor=rng.choice([Decimal(1), Decimal("0.9")]),
         )
 
 

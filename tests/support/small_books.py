@@ -134,6 +134,8 @@ class Rows:
         return len(self.book.quotes) - 1
 
     def _tiers(self, steps: Sequence[MarginTier]) -> tuple[int, int]:
+        if not steps:
+            return 0, 0  # no schedule lies nowhere, rather than beside another
         first = len(self.book.tiers)
         for step in steps:
             rates = (step.maintenance_rate, step.initial_rate, step.deduction, step.slope)
@@ -208,5 +210,6 @@ def moves_of(pool: SmallPool) -> dict[str, tuple[float, float]]:
 
 
 def requirement(pool: SmallPool) -> Requirement[float]:
-    """What a pool that is alone in its book requires."""
-    return solver().assess(0, float_book(pool))
+    """What a pool that is alone in its book requires; numbers of Python's, also where nothing is compiled."""
+    found: Requirement[float] = Requirement(*map(float, solver().assess(0, float_book(pool))))
+    return found
