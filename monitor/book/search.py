@@ -185,22 +185,41 @@ def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
 
 @njit(**INNER)
 def _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
-    """Narrows a..b down to the turn and answers b's side of it. Regula falsi, and a bisection every third
-    time: finds a jump as well."""
+    """Narrows a..b down to the turn and answers b's side of it. Chandrupatla's method: a parabola through the
+    last three points where it may be trusted, else a bisection, so it finds a jump as well."""
     turned = f_b >= 0
-    for k in range(TURNS):
-        edge = TOLERANCE / 2 * abs(b)
-        if abs(b - a) <= 2 * edge:
-            break
-        c = (a + b) / 2
-        if k % 3 < 2:
-            c = b - f_b * (b - a) / (f_b - f_a)
-            c = min(max(c, min(a, b) + edge), max(a, b) - edge)
+    share = 0.5  # of the way from b to a
+    for _ in range(TURNS):
+        c = b + share * (a - b)
         if c in (a, b):
             break
         f_c = changed(models, walk, c, aim, pool, book, pocket, underlyings)
+        old, f_old = a, f_a
         if (f_c >= 0) == turned:
-            b, f_b, f_a = c, f_c, f_a / 2
+            old, f_old, b, f_b = b, f_b, c, f_c
         else:
-            a, f_a, f_b = c, f_c, f_b / 2
+            a, f_a = c, f_c
+        edge = TOLERANCE / 2 * abs(b)
+        if abs(a - b) <= 2 * edge:
+            break
+        share = (
+            _parabola(b, f_b, a, f_a, old, f_old)
+            if (f_c >= 0) == turned
+            else 1 - _parabola(a, f_a, b, f_b, old, f_old)
+        )
+        least = edge / abs(a - b)
+        share = min(max(share, least), 1 - least)
     return b
+
+
+@njit(**INNER)
+def _parabola(x, f_x, other, f_other, old, f_old):  # type: ignore[no-untyped-def]
+    """Which share of the way from the newest point to the other side the turn lies at: by the parabola
+    through both and the one before (inverse quadratic interpolation), or a half where that may mislead."""
+    if f_old == f_other or old == other:
+        return 0.5
+    xi, phi = (x - other) / (old - other), (f_x - f_other) / (f_old - f_other)
+    if not (phi * phi < xi and (1 - phi) * (1 - phi) < 1 - xi):
+        return 0.5
+    first = f_x / (f_other - f_x) * f_old / (f_other - f_old)
+    return first + (old - x) / (other - x) * f_x / (f_old - f_x) * f_other / (f_old - f_other)
