@@ -3,8 +3,8 @@
 Where maintenance less equity is convex in what is changed, as every present model declares, the search is
 exact and takes a handful of assessments: seen from the safe side the chord through two points meets zero at
 the turn or beyond it, seen from the breached side at the turn or short of it, so no turn is stepped over. A
-model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more;
-a dip narrower than that may be missed.
+model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more
+(of three tenths beyond three times the price); a dip narrower than that may be missed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ UNDERLYING, PRICE, TOP_UP, CUT, MARKET = range(5)
 FAR_FACTOR = 1e4  # a price at a ten-thousandth, or at ten thousand times
 PRICE_STEP = 1.01
 PRICE_GROWTH = 1.1  # of the logarithm of the move: far away a hundredth tells nothing that a tenth does not
+VERY_FAR, FAR_GROWTH = 3.0, 1.3  # nor, beyond three times the price or a third, a tenth more than a third
 AMOUNT_STEPS = 128
 TOLERANCE = 1e-12  # of the change: how far beyond the turn the answer may lie
 BANKRUPT = -1.0
@@ -168,7 +169,7 @@ def _next_step(walk, b):  # type: ignore[no-untyped-def]
     """One small step on from b; of a price a longer one where it is far already."""
     c = b * walk.factor + walk.step
     if walk.start == 1.0:
-        grown = b**PRICE_GROWTH
+        grown = b ** (FAR_GROWTH if max(b, 1 / b) > VERY_FAR else PRICE_GROWTH)
         return max(c, grown) if walk.far > walk.start else min(c, grown)
     return c
 
