@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
-from tests.conftest import sources_hash
+from tests.support.compiled_code import sources_hash
 
 
 def test_an_edit_of_a_formula_moves_the_compiled_code(tmp_path: Path) -> None:

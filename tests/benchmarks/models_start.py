@@ -1,14 +1,15 @@
 """How long a daemon's book takes to be ready: nothing compiled yet, then everything on the disk already.
 
-Each start is a process of its own, and the clock is that process's own CPU time, from the interpreter's first
-step on, so a neighbour on the machine does not lengthen it. Numba writes its cache into a directory that the
-first start finds empty and the second one full.
+Each start is a process of its own, timed by the clock on the wall, because a first start compiles on two
+cores; the CPU time beside it is of both processes, and no neighbour on the machine lengthens that. Numba
+writes its cache into a directory that the first start finds empty and the second one full.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -30,9 +31,11 @@ TIMEOUT_S = 300
 
 
 class Start(NamedTuple):
-    """CPU seconds of one process, how many of them its imports took, and how many models it compiled."""
+    """Seconds until the book is ready, CPU seconds of all processes, how many of those the imports took, and
+    how many models were compiled."""
 
-    total_s: float
+    wall_s: float
+    cpu_s: float
     imports_s: float
     compiled: int
 
@@ -44,15 +47,18 @@ def run() -> Iterator[Row]:
         all_cold, all_warm = started(MANY, many), started(MANY, many)
     count, more = len(USUAL), len(MANY)
     what = f"cold start of the book, {count} models"
-    beside = f"imports {cold.imports_s:.1f} s of it; {cold.compiled} models compiled"
-    yield Row(what, f"{cold.total_s:.1f} s of CPU", beside, f"at most {COLD_S:g} s", cold.total_s <= COLD_S)
-    beside = f"imports {warm.imports_s:.1f} s of it; {warm.compiled} models compiled"
-    ours = f"{warm.total_s:.1f} s of CPU"
-    yield Row("the same from the cache", ours, beside, f"at most {WARM_S:g} s", warm.total_s <= WARM_S)
-    ours = f"{all_cold.total_s:.1f} s of CPU, from the cache {all_warm.total_s:.1f} s"
-    beside = f"{count} models {cold.total_s:.1f} s; {all_cold.compiled} models compiled"
+    yield Row(what, f"{cold.wall_s:.1f} s", _beside(cold), f"at most {COLD_S:g} s", cold.wall_s <= COLD_S)
+    ours = f"{warm.wall_s:.1f} s"
+    yield Row("the same from the cache", ours, _beside(warm), f"at most {WARM_S:g} s", warm.wall_s <= WARM_S)
+    ours = f"{all_cold.wall_s:.1f} s, from the cache {all_warm.wall_s:.1f} s"
+    beside = f"{count} models {cold.wall_s:.1f} s; {all_cold.compiled} models compiled"
     is_kept = (cold.compiled, all_cold.compiled) == (count, more)
     yield Row(f"cold start with {more} models", ours, beside, "the configured models compile alone", is_kept)
+
+
+def _beside(start: Start) -> str:
+    spent = f"{start.cpu_s:.1f} s of CPU, imports {start.imports_s:.1f} s of it"
+    return f"{spent}; {start.compiled} models compiled"
 
 
 def started(models: Sequence[str], cache_dir: str) -> Start:
@@ -60,14 +66,15 @@ def started(models: Sequence[str], cache_dir: str) -> Start:
     command = [sys.executable, "-m", "tests.benchmarks.models_start", *models]
     environment = os.environ | {"NUMBA_CACHE_DIR": cache_dir}
     root = Path(__file__).resolve().parents[2]
+    began_s = time.monotonic()
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=TIMEOUT_S, cwd=root, env=environment
     )
-    return Start(*json.loads(done.stdout))
+    return Start(time.monotonic() - began_s, *json.loads(done.stdout))
 
 
-def start(models: Sequence[str]) -> Start:
-    """Imports the book and builds it empty, as the daemon does before its first socket opens."""
+def start(models: Sequence[str]) -> tuple[float, float, int]:
+    """Imports the book and builds it empty, as the daemon does before its first socket opens. Its cost."""
     from numba.core import event
 
     from monitor.book.live_book import LiveBook
@@ -80,7 +87,9 @@ def start(models: Sequence[str]) -> Start:
         LiveBook(BookSettings(tuple(models), lambda *_: levels))
     formulas = {model.assess for model in MODELS.values()}
     done = [found.data["dispatcher"].py_func for _, found in recorder.buffer if found.is_start]
-    return Start(time.process_time(), imports_s, sum(function in formulas for function in done))
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = time.process_time() + others.ru_utime + others.ru_stime
+    return cpu_s, imports_s, sum(function in formulas for function in done)
 
 
 if __name__ == "__main__":
