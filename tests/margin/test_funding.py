@@ -32,7 +32,13 @@ def paid(quantity: int, rate: str, *, inverse: bool = False) -> Decimal:
 
 @pytest.mark.parametrize(
     ("quantity", "rate", "received"),
-    [(3, "0.0001", "-1.5"), (-3, "0.0001", "1.5"), (3, "-0.0001", "1.5"), (-3, "-0.0001", "-1.5")],
+    [
+        (1, "0.0001", "-0.5"),
+        (3, "0.0001", "-1.5"),
+        (-3, "0.0001", "1.5"),
+        (3, "-0.0001", "1.5"),
+        (-3, "-0.0001", "-1.5"),
+    ],
 )
 def test_longs_pay_a_rate_above_zero_and_shorts_receive_it(quantity: int, rate: str, received: str) -> None:
     """Notional times rate changes hands: 3 contracts of 100 at 50 are 15,000; below 0 it is the reverse."""
