@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import structlog
 
 from adapters.backoff import Backoff
@@ -146,6 +147,10 @@ class PublicFeed:
         return stream
 
     def _tell(self, stream: Stream, news: Sequence[Event] | Signal) -> None:
+        if not isinstance(news, msgspec.Struct):  # nearly all that is told: looked at before the rest
+            for event in news:
+                self._post(event)
+            return
         match news:
             case Opened() | Moved():
                 self._grown.set()  # the list may have grown since it was read for this connection
@@ -157,9 +162,6 @@ class PublicFeed:
             case Broken(_, detail, since_ns):
                 if stream.carries_marks:
                     self._break(stream.name, detail, since_ns)
-            case events:
-                for event in events:
-                    self._post(event)
 
     def _break(self, name: str, detail: str, since_ns: int) -> None:
         """All marks of the venue are unknown while one stream is down: who was on it, nobody says."""

@@ -25,7 +25,6 @@ def use_compile_cache(data_dir: Path) -> Path:
     chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     if not any(chosen.rglob("*.nbi")):
-        print(
-            "compiling the margin models: half a minute, at the first start only", file=sys.stderr, flush=True
-        )
+        said = "compiling the margin models: up to half a minute, at the first start only"
+        print(said, file=sys.stderr, flush=True)
     return chosen

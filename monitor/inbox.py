@@ -40,6 +40,7 @@ class Inbox:
         self._assets: dict[tuple[str, str], AssetPrice] = {}
         self._overflowed: dict[tuple[str, AccountId | None], StreamGap] = {}
         self._arrived = asyncio.Event()
+        self._conflated = 0  # since the last turn
 
     def post(self, event: Event) -> None:
         """Takes an event; never waits."""
@@ -67,6 +68,8 @@ class Inbox:
         # Accounts whose events did not fit come last: their gap covers all that was lost before it.
         facts = (*self._facts, *self._overflowed.values())
         batch = Batch(facts, tuple(self._marks.values()), tuple(self._assets.values()))
+        self._metrics.inbox_conflated.inc(self._conflated)
+        self._conflated = 0
         self._metrics.inbox_depth.set(len(facts) + len(self._marks) + len(self._assets))
         self._facts.clear()
         self._marks.clear()
@@ -78,7 +81,7 @@ class Inbox:
     def _post_mark(self, event: MarkPrice) -> None:
         before = self._marks.get(event.instrument)
         if before is not None:
-            self._metrics.inbox_conflated.inc()
+            self._conflated += 1
             event = _merged(before, event)
         self._marks[event.instrument] = event
 

@@ -53,7 +53,7 @@ class Metrics:
         )
         self.decode_seconds = Histogram(
             "margind_decode_seconds",
-            "Time to decode one frame.",
+            "Time to decode one frame, of every sixteenth.",
             ["venue"],
             registry=r,
             buckets=(1e-6, 5e-6, 2e-5, 1e-4, 5e-4, 2e-3, 1e-2),

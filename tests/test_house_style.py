@@ -97,6 +97,30 @@ def silent_tests(tree: ast.AST) -> list[str]:
     return [test.name for test in tests if not ast.get_docstring(test)]
 
 
+def public_functions(tree: ast.Module) -> list[str]:
+    """The functions that a module offers to others."""
+    return [n.name for n in tree.body if isinstance(n, Function) and not n.name.startswith("_")]
+
+
+def names_used(tree: ast.AST) -> set[str]:
+    """Every name that is read, alone or as part of something; a definition and an import use none."""
+    found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return found | {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+
+
+def test_no_formula_is_there_for_tests_alone() -> None:
+    """What `monitor/margin` offers is used by what is shipped: what only a test asks for is nobody's."""
+    used = set().union(*(names_used(tree) for _, tree in parsed(*SHIPPED)))
+    found = [
+        f"{path}: {name}"
+        for path, tree in parsed("monitor")
+        if path.startswith("monitor/margin/")
+        for name in public_functions(tree)
+        if name not in used
+    ]
+    assert found == []
+
+
 def test_nobody_waits_with_wait_for() -> None:
     """In Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the result: a stop hangs."""
     users = [path for path, text in files(*SHIPPED) if "asyncio.wait_for(" in text]
@@ -164,6 +188,9 @@ def test_the_measures_see_what_they_are_for() -> None:
     assert silent_tests(faulty) == ["test_silent"]
     assert [*functions_over(6, faulty)] == ["2 test_silent (7 lines)"]
     assert (blind_handlers(sound), silent_tests(sound), [*functions_over(6, sound)]) == ([], [], [])
+    offered = ast.parse("from a import lost\ndef lost(): pass\ndef kept(): pass\ndef _own(): kept(a.b)")
+    assert public_functions(offered) == ["lost", "kept"]
+    assert names_used(offered) == {"kept", "a", "b"}
 
 
 def write_ratchet() -> None:

@@ -21,6 +21,7 @@ from monitor.domain.instrument import (
     MarginTier,
     TierSchedule,
     checked_schedule,
+    collateral_schedule,
 )
 
 log = structlog.get_logger()
@@ -125,21 +126,10 @@ def _scale(limit: RiskLimit, source: str) -> Decimal:
 
 
 def _collateral_schedule(ratio: CollateralRatio) -> TierSchedule:
-    """A schedule that falls, as value ratios do, and is continuous; raises BadSchedule or BadNumber."""
-    source = f"{VENUE} collateral ratio {ratio.currency}"
-    steps = sorted(ratio.collateralRatioList, key=_floor)
-    if not steps or _floor(steps[0]) != 0:
-        raise BadSchedule(f"{source}: does not start at 0")
-    tiers: list[MarginTier] = []
-    deduction = before = ZERO
-    for step in steps:
-        floor, share = _floor(step), fact(step.collateralRatio)
-        if not 0 <= share <= 1 or (tiers and (share > before or floor <= tiers[-1].floor)):
-            raise BadSchedule(f"{source}: ratio {share} from {floor} does not fall from {before}")
-        deduction += floor * (share - before) if tiers else ZERO
-        tiers.append(MarginTier(floor, share, share, deduction))
-        before = share
-    return TierSchedule(tuple(tiers), source)
+    """What of so many coins counts; raises BadSchedule or BadNumber."""
+    shares = [(_floor(step), fact(step.collateralRatio)) for step in ratio.collateralRatioList]
+    rows = [(floor, share, share) for floor, share in sorted(shares)]
+    return collateral_schedule(rows, f"{VENUE} collateral ratio {ratio.currency}")
 
 
 def _floor(step: CollateralStep) -> Decimal:

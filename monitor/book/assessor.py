@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book import warming
 from monitor.book.accounts import AccountState
+from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models
 from monitor.book.growing import grown
 from monitor.book.margin_error import relative_error
-from monitor.book.near import is_additive
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
-from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
+from monitor.book.solve import Solver
 from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_marks, sweep
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import AccountSnapshot
@@ -25,6 +26,7 @@ from monitor.domain.identity import pool_id
 from monitor.margin.band import UNKNOWN, next_band
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Book, Requirement
+from monitor.margin.venue_words import margin_ratio_of
 
 OPEN_AFTER = 2  # reconciles in a row past the limit: one may have met a fast market between two reads
 EVERY_ROW = slice(None)
@@ -38,9 +40,9 @@ class Assessor:
         self._limit = settings.margin_error_limit
         self._quotes = quotes
         self._placing = placing
-        growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in settings.models]
-        self._additive = is_additive(settings.models)
-        self.solver = Solver(compile_models(settings.models), growths, self._additive)
+        convexities = [MODELS[name].convexity for name in settings.models]
+        self._bounds = bounds_of(settings.models)
+        self.solver = Solver(compile_models(settings.models), convexities, self._bounds)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)
@@ -151,7 +153,7 @@ class Assessor:
     def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
         tables = (book, self._quotes.reasons, self._levels, self.figures)
         room = (self.pocket(book, rows), np.zeros(len(self._placing.definitions.underlyings)), crossed)
-        return int(sweep(self.solver.models, self._additive, rows, *tables, *room))
+        return int(sweep(self.solver.models, self._bounds, rows, *tables, *room))
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:
         reported = pool.fact.reported
@@ -174,16 +176,15 @@ class Assessor:
         return error > self._limit
 
     def _worse_at_venue(self, pool: PlacedPool, found: Requirement[float]) -> int:
-        reported = pool.fact.reported
-        if reported is None or reported.maintenance_margin is None or reported.equity is None:
+        told = _told_margins(pool)
+        if told is None:
             return int(RiskBand.CLEAR)
         levels = self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
         marks = (0, levels.raise_at, levels.clear_at)
         ours = next_band(0, found.maintenance_margin, found.equity, *marks)
-        venues = next_band(0, reported.maintenance_margin, reported.equity, *marks)
-        self.venue_ratio[pool.row] = (
-            reported.maintenance_margin / reported.equity if reported.equity > 0 else math.nan
-        )
+        maintenance, equity = told
+        venues = next_band(0, maintenance, equity, *marks)
+        self.venue_ratio[pool.row] = maintenance / equity if equity > 0 else math.nan
         return max(venues, 0) if venues > ours else int(RiskBand.CLEAR)
 
     def _notional(self, pool: PlacedPool, book: Book[float]) -> float:
@@ -225,6 +226,24 @@ class Assessor:
         self._fit()
         book = self.book()
         nothing = np.zeros(0, dtype=np.int64)
+        searches = warming.begin()
         self._sweep(nothing, book, nothing)
-        self.solver.warm_up(book, self.pocket(book))
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)
+        self.solver.warm_up_changes(book, self.pocket(book))
+        warming.finish(searches)
+        self.solver.warm_up_searches(book, self.pocket(book))
+
+
+def _told_margins(pool: PlacedPool) -> tuple[float, float] | None:
+    """Maintenance margin and equity as the venue tells them; of one that tells its ratio alone, and by the
+    name that we know it by, that ratio on our scale, of an equity of 1."""
+    reported = pool.fact.reported
+    if reported is None:
+        return None
+    if reported.maintenance_margin is not None and reported.equity is not None:
+        return reported.maintenance_margin, reported.equity
+    says = MODELS[pool.fact.model].says_at(pool.venue)
+    if reported.ratio is None or reported.ratio_name != says.name:
+        return None
+    ratio = margin_ratio_of(says, reported.ratio, float(pool.fact.threshold))
+    return None if math.isnan(ratio) else (ratio, 1.0)

@@ -1,7 +1,9 @@
-"""What will happen to a pool at an instant that is known already: the next funding, an expiry.
+"""What will happen to a pool at an instant that is known already: the next funding, a daily settlement, an
+expiry.
 
-Prices are taken as they are now; what changes is the wallet that pays or receives, and the position that is
-no more. The ratio after it is the model's own, assessed in a pocket.
+Prices are taken as they are now; what changes is the wallet that pays or receives, the entry price that a
+settlement puts to the mark, and the position that is no more. The ratio after it is the model's own, assessed
+in a pocket.
 """
 
 from __future__ import annotations
@@ -13,23 +15,38 @@ from typing import NamedTuple
 import numpy as np
 
 from monitor.book.assessor import Assessor
+from monitor.book.definitions import Funding
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.ratio import ratio_of
+from monitor.book.solve import Later
 from monitor.domain.assessment import Coming
 from monitor.domain.instrument import Instrument
 from monitor.margin.common import unrealised
-from monitor.margin.funding import accrued_share, funding_payment, next_funding_ns
+from monitor.margin.funding import (
+    CONTINUOUS_HOURS,
+    accrued_share,
+    continuous_accrual,
+    funding_payment,
+    next_funding_ns,
+    next_settlement_ns,
+)
 from monitor.margin.rows import Book, Position
 from monitor.margin.rows import Instrument as InstrumentRow
 
 MOST = 8  # events told of one pool
-FUNDING, EXPIRY = "funding", "expiry"
+FUNDING, SETTLEMENT, EXPIRY = "funding", "settlement", "expiry"
 
 
 class _Change(NamedTuple):
     place: int  # of the position in the pool
     received: float  # in the settle asset
     share: float | None
+
+
+class _Payment(NamedTuple):
+    at_ns: int
+    rate: float
+    share: float | None  # of its interval, that has passed
 
 
 class Calendar:
@@ -58,14 +75,16 @@ class Calendar:
         row = book.instruments[position.instrument]
         mark = float(book.quotes[row.mark])
         funding = self._placing.definitions.funding.get(instrument.id)
-        hours = instrument.funding_hours
-        if funding is not None and (funding.next_ns is not None or hours):
-            at_ns = next_funding_ns(wall_ns, hours or 1) if funding.next_ns is None else funding.next_ns
-            share = accrued_share(wall_ns, at_ns, hours) if hours else None
-            received = float(funding_payment(position.quantity, mark, funding.rate, row))
-            if at_ns > wall_ns:
-                yield at_ns, FUNDING, _Change(place, received, share)
+        settles_ns = _settlement_ns(instrument, wall_ns)
+        if funding is not None:
+            found = _next_funding(funding, instrument.funding_hours, settles_ns, wall_ns)
+            if found is not None and found.at_ns > wall_ns:
+                received = float(funding_payment(position.quantity, mark, found.rate, row))
+                yield found.at_ns, FUNDING, _Change(place, received, found.share)
         expiry_ns = instrument.expiry_ns if instrument.option is None else instrument.option.expiry_ns
+        if settles_ns is not None and not (expiry_ns is not None and expiry_ns <= settles_ns):
+            profit = float(unrealised(position.quantity, position.entry_price, mark, row))
+            yield settles_ns, SETTLEMENT, _Change(place, profit, None)
         if expiry_ns is not None and expiry_ns > wall_ns:
             yield expiry_ns, EXPIRY, _Change(place, _payoff(position, row, mark, book), None)
 
@@ -74,16 +93,18 @@ class Calendar:
     ) -> Coming:
         account = book.pools[pool.row]
         paid = np.zeros(max(1, int(account.balance_last - account.balance_first)))
-        gone = np.zeros(max(1, len(pool.legs)), np.bool_)
+        touched = np.zeros(max(1, len(pool.legs)), np.bool_)
         total = 0.0
         for change in changes:
             line = self._line_of(pool, change.place, book)
             paid[line] += change.received
-            gone[change.place] = kind == EXPIRY
+            touched[change.place] = True
             price = book.assets[book.balances[account.balance_first + line].asset].price
             total += change.received * float(book.quotes[price])
         figures = self._assessor.figures[pool.row]
-        after = self._assessor.solver.later(paid, gone, pool.row, book, self._assessor.pocket(book))
+        none = np.zeros_like(touched)
+        later = Later(paid, touched if kind == EXPIRY else none, touched if kind == SETTLEMENT else none)
+        after = self._assessor.solver.later(later, pool.row, book, self._assessor.pocket(book))
         shares = [change.share for change in changes if change.share is not None]
         return Coming(
             kind,
@@ -103,6 +124,27 @@ class Calendar:
             if book.balances[line].position_first <= row < book.balances[line].position_last:
                 return int(line - account.balance_first)
         raise AssertionError(f"{pool.id}: nobody receives the profit of position {place}")
+
+
+def _settlement_ns(instrument: Instrument, wall_ns: int) -> int | None:
+    """When its profit is next paid out, the price of an option never being one of profit alone."""
+    if instrument.settlement_hour is None or instrument.option is not None:
+        return None
+    return next_settlement_ns(wall_ns, instrument.settlement_hour)
+
+
+def _next_funding(
+    funding: Funding, hours: float | None, settles_ns: int | None, wall_ns: int
+) -> _Payment | None:
+    """The next payment; of continuous funding what is charged until it is settled, at the latest in the hours
+    that its rate is told for. None where neither instant nor interval is known."""
+    if hours == 0:
+        at_ns = next_funding_ns(wall_ns, CONTINUOUS_HOURS) if settles_ns is None else settles_ns
+        return _Payment(at_ns, continuous_accrual(funding.rate, at_ns - wall_ns), None)
+    if funding.next_ns is None and not hours:
+        return None
+    at_ns = next_funding_ns(wall_ns, hours or 1) if funding.next_ns is None else funding.next_ns
+    return _Payment(at_ns, funding.rate, accrued_share(wall_ns, at_ns, hours) if hours else None)
 
 
 def _payoff(held: Position[float], instrument: InstrumentRow[float], mark: float, book: Book[float]) -> float:

@@ -128,7 +128,8 @@ class Definitions:
     def apply_beside(self, row: int, event: MarkPrice, wall_received_ns: int) -> list[int]:
         """Writes what came beside a mark; answers the rows written."""
         if event.funding_rate is not None:
-            self.funding[event.instrument] = Funding(event.funding_rate, event.next_funding_ns)
+            rate = self._capped(event.instrument, event.funding_rate)
+            self.funding[event.instrument] = Funding(rate, event.next_funding_ns)
         beside = self._beside.get(row)
         if beside is None:
             return []
@@ -141,6 +142,14 @@ class Definitions:
         for quote, value in written:
             self._quotes.apply_value(quote, value, event.venue_ns, event.received_ns, wall_received_ns)
         return [quote for quote, _ in written]
+
+    def _capped(self, name: InstrumentId, rate: float) -> float:
+        """A venue may forecast more than it will charge."""
+        definition = self.instruments.get(name)
+        if definition is None or definition.funding_cap is None:
+            return rate
+        cap = float(definition.funding_cap)
+        return min(max(rate, -cap), cap)
 
     def age_options(self, wall_ns: int) -> None:
         """Writes the time that is left to each expiry; an expired option has none left."""

@@ -135,12 +135,12 @@ class Holdings:
 
     def _lost_everything(self, snapshot: AccountSnapshot) -> bool:
         """All positions gone at once, or all money; or a first look that finds nothing."""
-        money = any(_is_money(fact) for fact in snapshot.balances)
+        money = any(is_money(fact) for fact in snapshot.balances)
         legs = any(_is_held(fact) for fact in snapshot.positions)
         if not self.seen:
             return not money and not legs
         newer = {key for key, told_ns in self._told_ns.items() if told_ns > snapshot.venue_ns}
-        had_money = any(_is_money(fact) for key, fact in self.balances.items() if key not in newer)
+        had_money = any(is_money(fact) for key, fact in self.balances.items() if key not in newer)
         had_legs = any(leg not in newer for leg in self.positions)
         return (had_money and not money) or (had_legs and not legs)
 
@@ -151,8 +151,9 @@ def _newest(read: dict[K, F], held: dict[K, F], newer: Container[object]) -> dic
     return {key: fact for key, fact in read.items() if key not in newer} | kept
 
 
-def _is_money(fact: BalanceFact) -> bool:
-    return fact.wallet != 0 or fact.borrowed != 0
+def is_money(fact: BalanceFact) -> bool:
+    """Whether there is anything of the asset, or a debt in it."""
+    return fact.wallet != 0 or fact.borrowed != 0 or fact.accrual is not None
 
 
 def _is_held(fact: PositionFact) -> bool:

@@ -33,6 +33,7 @@ from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import Reconcile, Turn
 
 ACCOUNT_TICK_NS = 250_000_000
+ACCRUAL_TICK_NS = 60_000_000_000  # at 100 % a year a minute is two millionths of a debt
 
 
 class LiveBook:
@@ -48,6 +49,7 @@ class LiveBook:
         self._describer = Describer(self.quotes, self.placing, self.assessor, self.accounts)
         self._reconcile: dict[AccountId, Reconcile] = {}
         self._accounts_due_ns = 0
+        self._accruals_due_ns = 0
         self._apply: dict[type, Callable[[Any, int], None]] = {
             Instruments: self._apply_instruments,
             AccountSnapshot: self._apply_snapshot,
@@ -65,7 +67,7 @@ class LiveBook:
         """An account that must have a verdict from now on, UNKNOWN until its first snapshot."""
         state = AccountState(account, account.split("/", 1)[0], desk, now_ns)
         self.accounts[account] = state
-        self._place(state, {PLACEHOLDER})
+        self._place(state, {PLACEHOLDER}, 0)
 
     def relevel(self, levels_for: LevelsFor) -> None:
         """Other levels from now on; the next turn tells what they change."""
@@ -113,6 +115,9 @@ class LiveBook:
             for state in self.accounts.values():
                 self._refresh(state, now_ns)
             self.placing.definitions.age_options(wall_ns)
+        if now_ns >= self._accruals_due_ns:
+            self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
+            self._accrue(wall_ns)
         self.placing.touch_readers(self.quotes.refresh(now_ns))
         assessed = self.assessor.sweep()
         changed, removed, worried = self._publishing.changes(now_ns)
@@ -132,10 +137,14 @@ class LiveBook:
         turn."""
         self.assessor.refresh_distances(count)
 
-    def _apply_instruments(self, event: Instruments, _: int) -> None:
+    def _accrue(self, wall_ns: int) -> None:
+        for pool in [pool for pool in self.placing.pools.values() if pool.accrues]:
+            self._place(self.accounts[pool.account], {pool.name}, wall_ns)
+
+    def _apply_instruments(self, event: Instruments, wall_received_ns: int) -> None:
         touched = self.placing.define(event)
         for account, pools in touched.items():
-            self._place(self.accounts[account], pools)
+            self._place(self.accounts[account], pools, wall_received_ns)
 
     def _apply_snapshot(self, event: AccountSnapshot, wall_received_ns: int) -> None:
         state = self._state(event.account)
@@ -153,7 +162,7 @@ class LiveBook:
         state.refused = Reason(0)
         state.reconciled_ns = event.received_ns
         before = set(state.pools)
-        self._place(state, before | set(state.holdings.pools))
+        self._place(state, before | set(state.holdings.pools), wall_received_ns)
         self._refresh(state, event.received_ns)
         if self.assessor.compare(event, state):
             self._want_snapshot(event.account, "margin error")
@@ -167,22 +176,22 @@ class LiveBook:
         self._refresh(state, event.received_ns)
         self._want_snapshot(event.account, "all gone", confirm=True)
 
-    def _apply_delta(self, event: AccountDelta, _: int) -> None:
+    def _apply_delta(self, event: AccountDelta, wall_received_ns: int) -> None:
         state = self._state(event.account)
         if state is None:
             return
         changed, late = state.holdings.apply_delta(event)
         if late:
             self._count("out_of_order", "delta")
-        self._place(state, changed)
+        self._place(state, changed, wall_received_ns)
         state.alive_ns = max(state.alive_ns or 0, event.received_ns)
         if any(self.placing.is_partial(state.id, pool) for pool in changed):
             self._want_snapshot(event.account, "a change that needs more than the stream tells")
 
-    def _apply_leverage(self, event: LeverageChanged, _: int) -> None:
+    def _apply_leverage(self, event: LeverageChanged, wall_received_ns: int) -> None:
         state = self._state(event.account)
         if state is not None:
-            self._place(state, state.holdings.apply_leverage(event))
+            self._place(state, state.holdings.apply_leverage(event), wall_received_ns)
 
     def _apply_warning(self, event: VenueWarning, _: int) -> None:
         self._want_snapshot(event.account, f"the venue warns: {event.detail}")
@@ -235,8 +244,8 @@ class LiveBook:
             self._count("foreign_account", account)
         return state
 
-    def _place(self, state: AccountState, pools: Iterable[str]) -> None:
-        self.placing.place(state, pools)
+    def _place(self, state: AccountState, pools: Iterable[str], wall_ns: int) -> None:
+        self.placing.place(state, pools, wall_ns)
         for pool in state.pools:
             self.placing.set_account_reasons(state.id, pool, int(state.reasons))
 

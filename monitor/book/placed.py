@@ -29,6 +29,8 @@ class PlacedPool:
     assets: tuple[str, ...] = ()
     legs: tuple[PositionFact, ...] = ()
     reads: frozenset[int] = field(default_factory=frozenset)
+    accrues: bool = False  # a balance of it grows with time alone
+    placed_ns: int = 0  # as of when its balances were written, wall clock
 
     @property
     def is_told(self) -> bool:

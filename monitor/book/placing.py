@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.columns import BalanceRow, Columns, PositionRow, Standing
 from monitor.book.definitions import Definitions
 from monitor.book.growing import grown
+from monitor.book.holdings import is_money
 from monitor.book.placed import NO_POOL
 from monitor.book.placed import PlacedPool as PlacedPool
 from monitor.book.quotes import Quotes
@@ -21,6 +23,7 @@ from monitor.book.settings import BookSettings, LevelRow, LevelsFor
 from monitor.domain.assessment import Reason
 from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id
+from monitor.margin.amounts import amounts_now, is_stated_before
 from monitor.margin.models import MODELS, Needs
 
 NOT_NEEDED = 1.0  # the leverage of a position whose model reads none
@@ -62,21 +65,22 @@ class Placing:
         self._touch_all(self.definitions.apply_buffers(event))
         return self.definitions.asset_quote(event.venue, event.asset)
 
-    def place(self, state: AccountState, names: Iterable[str]) -> None:
-        """Writes pools of an account from its holdings; one that the holdings no longer know is removed."""
+    def place(self, state: AccountState, names: Iterable[str], wall_ns: int) -> None:
+        """Writes pools of an account from its holdings, as they are at `wall_ns`; one that the holdings no
+        longer know is removed."""
         holdings = state.holdings
         for name in names:
             balances = [fact for fact in holdings.balances.values() if fact.pool == name]
             positions = [fact for fact in holdings.positions.values() if fact.pool == name]
             fact = holdings.pools.get(name)
-            if holdings.seen and fact is None and not positions and not any(b.wallet for b in balances):
+            if holdings.seen and fact is None and not positions and not any(is_money(b) for b in balances):
                 self._remove(state, name)
                 continue
             pool = self._pool(state, name)
             if fact is not None and (fact.model, fact.unit) != (pool.fact.model, pool.fact.unit):
                 self.generation += 1
             pool.fact = fact or NO_POOL
-            self._write(pool, balances, positions)
+            self._write(pool, balances, positions, wall_ns)
 
     def is_partial(self, account: AccountId, name: str) -> bool:
         """Whether the pool lacks something that only a snapshot brings."""
@@ -143,8 +147,12 @@ class Placing:
         self.removed.append(pool.id)
         self.generation += 1
 
-    def _write(self, pool: PlacedPool, balances: list[BalanceFact], positions: list[PositionFact]) -> None:
+    def _write(
+        self, pool: PlacedPool, balances: list[BalanceFact], positions: list[PositionFact], wall_ns: int
+    ) -> None:
         model, unit = pool.fact.model, pool.fact.unit
+        pool.placed_ns = wall_ns
+        pool.accrues = any(fact.accrual is not None for fact in balances)
         if pool.is_told:
             self._write_told(pool, positions)
             return
@@ -157,7 +165,10 @@ class Placing:
                 by_asset[asset] = (BalanceFact(pool.name, asset, Decimal(0)), [])
             by_asset[asset][1].append(fact)
         grouped = [
-            (self._balance_row(pool, balance, unit), [self._position_row(fact) for fact in group])
+            (
+                self._balance_row(pool, self._now(balance, group, wall_ns), unit),
+                [self._position_row(fact) for fact in group],
+            )
             for balance, group in by_asset.values()
         ]
         levels = self._levels_row(pool)
@@ -218,6 +229,13 @@ class Placing:
     def _is_netted(self, fact: PositionFact) -> bool:
         row = self.definitions.instrument_row(fact.instrument)
         return row is not None and int(self.columns.instruments[row].unit) >= 0
+
+    def _now(self, fact: BalanceFact, group: list[PositionFact], wall_ns: int) -> BalanceFact:
+        legs = [(leg, self.definitions.instruments[leg.instrument]) for leg in group]
+        if not is_stated_before(fact, legs):
+            return fact
+        wallet, borrowed = amounts_now(fact, legs, wall_ns, lambda stated, _: stated)
+        return msgspec.structs.replace(fact, wallet=wallet, borrowed=borrowed)
 
     def _balance_row(self, pool: PlacedPool, fact: BalanceFact, unit: str) -> BalanceRow:
         asset = self.definitions.asset_row(pool.venue, fact.asset, unit)

@@ -19,6 +19,13 @@ from monitor.domain.turn import BookView, PoolLabel, PoolState
 from monitor.margin.models import MODELS
 
 VIEW_EVERY_NS = 100_000_000
+SILENCE = int(Reason.STALE | Reason.GAP)
+PRICE_TROUBLES = {
+    int(Reason.GAP): "price stream broken",
+    int(Reason.PARTIAL): "no price yet",
+    int(Reason.STALE): "price silent or frozen",
+    int(Reason.IMPLAUSIBLE): "mark far from its index",
+}
 WORRIED_EVERY_NS = 5_000_000_000  # a pool close to liquidation is reconciled this often
 
 
@@ -108,11 +115,17 @@ class Publishing:
         return noted
 
     def _fault_began_ns(self, pool: PlacedPool, now_ns: int) -> int:
-        began = self._accounts[pool.account].fault_began_ns(now_ns)
-        for row in pool.reads:
-            if self._quotes.reasons[row] & (Reason.STALE | Reason.GAP) and self._quotes.seen_ns[row]:
-                began = min(began, int(self._quotes.seen_ns[row]))
-        return began
+        rows, reasons = self._reads(pool)
+        seen_ns = self._quotes.seen_ns[rows]
+        faulty = seen_ns[((reasons & SILENCE) != 0) & (seen_ns > 0)]
+        began_ns = self._accounts[pool.account].fault_began_ns(now_ns)
+        return min(began_ns, int(faulty.min())) if len(faulty) else began_ns
+
+    def _reads(self, pool: PlacedPool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Rows of the prices that it reads, and what is wrong with each: in columns, for where a venue falls
+        silent every one of its pools asks."""
+        rows = np.fromiter(pool.reads, np.int64, len(pool.reads))
+        return rows, self._quotes.reasons[rows]
 
     def _detail(self, pool: PlacedPool, now_ns: int) -> str:
         account = self._accounts[pool.account].explain(now_ns)
@@ -122,16 +135,12 @@ class Publishing:
         return "; ".join(words) or "a figure is not a finite number"
 
     def _price_trouble(self, pool: PlacedPool) -> str:
+        rows, reasons = self._reads(pool)
         said = []
-        words = {
-            Reason.GAP: "price stream broken",
-            Reason.PARTIAL: "no price yet",
-            Reason.STALE: "price silent or frozen",
-            Reason.IMPLAUSIBLE: "mark far from its index",
-        }
-        for reason, text in words.items():
-            names = sorted(self._quotes.name(row) for row in pool.reads if self._quotes.reasons[row] & reason)
-            if names:
+        for reason, text in PRICE_TROUBLES.items():
+            troubled = rows[(reasons & reason) != 0]
+            if len(troubled):
+                names = sorted(self._quotes.name(row) for row in troubled)
                 more = f" and {len(names) - 3} more" if len(names) > 3 else ""
                 said.append(f"{text}: {', '.join(names[:3])}{more}")
         return "; ".join(said)

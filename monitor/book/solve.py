@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book.bounds import empty_rise
 from monitor.book.compiled import assess
-from monitor.book.near import empty_rise
 from monitor.book.pocket import pocket_for
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
@@ -20,8 +20,6 @@ from monitor.book.surveying import nearest_moves, requirement_later, requirement
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
 
-CONVEX_GROWTH = 2.0
-FINE_GROWTH = 1.0
 Floats = npt.NDArray[np.float64]
 
 
@@ -60,11 +58,20 @@ class Change(NamedTuple):
     size: float
 
 
+class Later(NamedTuple):
+    """What happens to a pool at an instant: payments into its balances, in their order, and of its positions,
+    in theirs, which end and which are settled at their mark."""
+
+    paid: Floats
+    gone: npt.NDArray[np.bool_]
+    settled: npt.NDArray[np.bool_]
+
+
 class Terms(NamedTuple):
     """What a model lets the searches take for granted."""
 
-    is_convex: bool
-    is_additive: bool  # the bounds of `near` hold
+    convexity: int  # of the model: margin.models.Convex
+    bound: int  # which of the bounds holds
 
 
 class Room(NamedTuple):
@@ -75,15 +82,15 @@ class Room(NamedTuple):
 
 
 class Solver:
-    """The searches for Python callers. `growths` by model: 2 for convex ones, 1 walks finely. `additive` says
-    for which of them the bounds of `near` hold; none, unless told."""
+    """The searches for Python callers. `convexities` by model, see margin.models. `bounds` says
+    which bound holds for each of them; none, unless told."""
 
     def __init__(
-        self, models: Any, growths: list[float], additive: npt.NDArray[np.bool_] | None = None
+        self, models: Any, convexities: Sequence[int], bounds: npt.NDArray[np.int64] | None = None
     ) -> None:
         self.models = models
-        self.growths = np.array(growths)
-        self.additive = np.zeros(len(growths), np.bool_) if additive is None else additive
+        self.convexities = np.array(convexities, dtype=np.int64)
+        self.bounds = np.zeros(len(convexities), np.int64) if bounds is None else bounds
         self._pocket: Book[float] | None = None
         self._room = (0, 0, 0)
 
@@ -98,13 +105,17 @@ class Solver:
         self._pocket = book._replace(pools=mine[0], balances=mine[1], positions=mine[2], quotes=mine[3])
         return self._pocket
 
-    def warm_up(self, book: Book[float], pocket: Book[float]) -> None:
+    def warm_up_searches(self, book: Book[float], pocket: Book[float]) -> None:
         """Compiles every search now, on nothing."""
-        book = book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
+        book = _of_nothing(book)
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
+
+    def warm_up_changes(self, book: Book[float], pocket: Book[float]) -> None:
+        """Compiles what looks at a pool once, after a change or as it is."""
+        book = _of_nothing(book)
         self.after((), 0, book, pocket)
-        self.later(np.zeros(1), np.zeros(1, np.bool_), 0, book, pocket)
+        self.later(Later(np.zeros(1), np.zeros(1, np.bool_), np.zeros(1, np.bool_)), 0, book, pocket)
         self.assess(0, book)
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
@@ -116,7 +127,7 @@ class Solver:
     ) -> None:
         """Writes the nearest liquidating move of these pool rows into `distance`."""
         moves = _move_columns(pocket)
-        nearest_moves(self.models, self.growths, rows, book, pocket, *moves, distance)
+        nearest_moves(self.models, self.convexities, rows, book, pocket, *moves, distance)
 
     def survey(
         self,
@@ -135,7 +146,7 @@ class Solver:
         moves, adds = _move_columns(pocket), np.full(len(pocket.balances), math.nan)
         legs = LegColumns(*(np.full(len(pocket.positions), math.nan) for _ in LegColumns._fields))
         model = int(book.pools[pool].model)
-        terms = Terms(bool(self.growths[model] > 1), bool(self.additive[model]))
+        terms = Terms(int(self.convexities[model]), int(self.bounds[model]))
         aim = Aim(float(level), float(distance), True)
         room = Room(empty_rise(book), np.empty_like(moves.underlying))
         market = np.full(2, math.nan)
@@ -144,11 +155,9 @@ class Solver:
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
         return Survey(found, legs, adds, market)
 
-    def later(
-        self, paid: Floats, gone: npt.NDArray[np.bool_], pool: int, book: Book[float], pocket: Book[float]
-    ) -> Requirement[float]:
-        """What a pool requires after payments into its balances and the end of some positions."""
-        found: Requirement[float] = requirement_later(self.models, paid, gone, pool, book, pocket)
+    def later(self, later: Later, pool: int, book: Book[float], pocket: Book[float]) -> Requirement[float]:
+        """What a pool requires after what happens at an instant."""
+        found: Requirement[float] = requirement_later(self.models, *later, pool, book, pocket)
         return found
 
     def after(
@@ -161,6 +170,11 @@ class Solver:
         equity, maintenance = np.zeros(len(changes)), np.zeros(len(changes))
         requirements_after(self.models, kinds, targets, sizes, pool, book, pocket, equity, maintenance)
         return [(float(m), float(e)) for m, e in zip(maintenance, equity, strict=True)]
+
+
+def _of_nothing(book: Book[float]) -> Book[float]:
+    """The book with one pool that holds nothing."""
+    return book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
 
 
 def _move_columns(pocket: Book[float]) -> MoveColumns:

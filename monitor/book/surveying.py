@@ -10,8 +10,9 @@ import math
 
 from numba import njit
 
+from monitor.book.bounds import NOBODY_KNOWS, ROUNDING, list_binding
 from monitor.book.compiled import INNER, LOOP, assess
-from monitor.book.near import NOBODY_KNOWS, list_binding
+from monitor.book.costs import OWN_VALUE
 from monitor.book.pocket import fill, list_underlyings, show_only
 from monitor.book.search import (
     BANKRUPT,
@@ -27,9 +28,33 @@ from monitor.book.search import (
     price_walk,
     turn,
 )
+from monitor.margin.models import Convex
 
+# An enum does not compile.
+WHERE_CONTINUOUS, IN_PRICES, EVERYWHERE = (
+    int(Convex.WHERE_CONTINUOUS),
+    int(Convex.IN_PRICES),
+    int(Convex.EVERYWHERE),
+)
 LIQUIDATION = Aim(1.0, 0.0, False)
 BANKRUPTCY = Aim(BANKRUPT, 0.0, False)
+
+
+@njit(**INNER)
+def is_convex_in_prices(convexity, pool, book):  # type: ignore[no-untyped-def]
+    """Whether searches of prices may take growing steps for this pool."""
+    if convexity != WHERE_CONTINUOUS:
+        return convexity >= IN_PRICES
+    account = book.pools[pool]
+    for row in range(account.position_first, account.position_last):
+        instrument = book.instruments[book.positions[row].instrument]
+        for step in range(instrument.tier_first + 1, instrument.tier_last):
+            before, tier = book.tiers[step - 1], book.tiers[step]
+            more = tier.floor * (tier.maintenance_rate - before.maintenance_rate)
+            jump = more - (tier.deduction - before.deduction)
+            if not (more >= 0 and abs(jump) <= ROUNDING * tier.floor):
+                return False
+    return True
 
 
 @njit(**INNER)
@@ -45,12 +70,12 @@ def find_moves(models, is_convex, pool, book, pocket, underlyings, lower, upper)
 
 
 @njit(**LOOP)
-def nearest_moves(models, growths, rows, book, pocket, room, lower, upper, distance):  # type: ignore[no-untyped-def]
+def nearest_moves(models, convexities, rows, book, pocket, room, lower, upper, distance):  # type: ignore[no-untyped-def]
     """Writes into `distance` each row's nearest liquidating move, as a fraction; inf where none."""
     for pool in rows:
         fill(pool, book, pocket)
         count = list_underlyings(book, pocket, room)
-        is_convex = growths[book.pools[pool].model] > 1
+        is_convex = is_convex_in_prices(convexities[book.pools[pool].model], pool, book)
         find_moves(models, is_convex, pool, book, pocket, room[:count], lower, upper)
         nearest = math.inf
         for k in range(count):
@@ -129,19 +154,20 @@ def survey_pool(models, terms, aim, most, pool, book, pocket, room, moves, legs,
     fill(pool, book, pocket)
     count = list_underlyings(book, pocket, moves.underlying)
     underlyings = moves.underlying[:count]
-    is_convex = terms.is_convex
+    is_convex = is_convex_in_prices(terms.convexity, pool, book)
     find_moves(models, is_convex, pool, book, pocket, underlyings, moves.lower, moves.upper)
     find_market_moves(models, is_convex, pool, book, pocket, underlyings, market)
     find_prices(models, is_convex, LIQUIDATION, pool, book, pocket, underlyings, legs.price)
     find_prices(models, is_convex, BANKRUPTCY, pool, book, pocket, underlyings, legs.bankruptcy)
     weigh_legs(models, pool, book, pocket, legs.maintenance_alone, legs.equity_without)
     if most > 0:
-        if terms.is_additive and aim.distance > 0:
+        if terms.bound == OWN_VALUE and aim.distance > 0:
             found = assess(models, 0, pocket)
-            binding = list_binding(pool, aim.distance, found, book, room.rise, room.binding)
+            binding = list_binding(pool, aim.distance, terms.bound, found, book, room.rise, room.binding)
             if binding != NOBODY_KNOWS:
                 underlyings = room.binding[:binding]
-        find_rescues(models, is_convex, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
+        in_amounts = terms.convexity == EVERYWHERE
+        find_rescues(models, in_amounts, aim, most, pool, book, pocket, underlyings, adds, legs.cut)
     return count
 
 
@@ -157,13 +183,16 @@ def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity
 
 
 @njit(**LOOP)
-def requirement_later(models, paid, gone, pool, book, pocket):  # type: ignore[no-untyped-def]
-    """The requirement once each balance has received what is `paid` (by line) and the positions that are
-    `gone` (by place) are no more."""
+def requirement_later(models, paid, gone, settled, pool, book, pocket):  # type: ignore[no-untyped-def]
+    """The requirement once each balance has received what is `paid` (by line), the positions that are `gone`
+    (by place) are no more, and those that are `settled` count from their mark."""
     fill(pool, book, pocket)
     for line in range(pocket.pools[0].balance_last):
         pocket.balances[line].wallet += paid[line]
     for place in range(pocket.pools[0].position_last):
         if gone[place]:
             pocket.positions[place].quantity = 0.0
+        if settled[place]:
+            instrument = book.instruments[pocket.positions[place].instrument]
+            pocket.positions[place].entry_price = pocket.quotes[instrument.mark]
     return assess(models, 0, pocket)

@@ -1,7 +1,8 @@
 """The hot loop: assesses the given pools, bands included, and answers which of them changed.
 
-Types: `models` from `compile_models`; `rows` int64 pool rows; `quote_reasons` int64 a quote; `levels` a
-LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed` int64 with room for all.
+Types: `models` from `compile_models`; `bounds` from `bounds_of`; `rows` int64 pool rows; `quote_reasons`
+int64 a quote; `levels` a LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed`
+int64 with room for all.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from monitor.book.bounds import NOBODY_KNOWS, NONE, ROUNDING, is_far, list_exposed, steepness
 from monitor.book.compiled import INNER, LOOP
-from monitor.book.near import NOBODY_KNOWS, ROUNDING, distance_band, is_far, list_exposed, steepness
+from monitor.book.near import distance_band
 from monitor.book.settings import LevelRow
 from monitor.margin.band import LIQUIDATION, UNKNOWN, is_finite, next_band
 from monitor.margin.rows import Requirement
@@ -66,7 +68,7 @@ def empty_figures(count: int) -> Any:
 
 
 @njit(**LOOP)
-def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, rise, crossed):  # type: ignore[no-untyped-def]
+def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, rise, crossed):  # type: ignore[no-untyped-def]
     """Assesses `rows`, writes `figures`, puts those whose band, reasons or deficit changed into `crossed`;
     answers how many.
 
@@ -75,7 +77,7 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
     """
     count = 0
     is_suspect = not is_finite(sum_of_terms(book))
-    steep = steepness(book)
+    steep, each = steepness(book)
     exposed = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
     for pool in rows:
         account = book.pools[pool]
@@ -95,7 +97,7 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                many = count_exposed(additive, found, pool, book, levels, steep, rise, exposed)
+                many = count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed)
                 if many != 0:
                     near = distance_band(models, many, last, pool, book, levels, pocket, exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
@@ -109,17 +111,18 @@ def sweep(models, additive, rows, book, quote_reasons, levels, figures, pocket, 
 
 
 @njit(inline="always", **INNER)
-def count_exposed(additive, found, pool, book, levels, steep, rise, exposed):  # type: ignore[no-untyped-def]
+def count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed):  # type: ignore[no-untyped-def]
     """How many underlyings, listed in `exposed`, may liquidate the pool within its farthest level."""
     account = book.pools[pool]
-    if not additive[account.model]:
+    bound = bounds[account.model]
+    if bound == NONE:
         return NOBODY_KNOWS
     far = levels.farthest[account.levels]
     left = found.equity - found.maintenance_margin
     left -= ROUNDING * (abs(found.equity) + found.maintenance_margin)
-    if is_far(pool, far, steep, left, book):
+    if is_far(pool, far, bound, steep, left, book):
         return 0
-    return list_exposed(pool, far, left, book, rise, exposed)
+    return list_exposed(pool, far, bound, each, left, book, rise, exposed)
 
 
 @njit(**INNER)

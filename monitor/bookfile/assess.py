@@ -10,7 +10,8 @@ from monitor.book.describe import Ask
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
 from monitor.bookfile.format import BookFile
-from monitor.bookfile.load import RECEIVED_NS, Facts, facts_of, read_book
+from monitor.bookfile.load import Facts, facts_of, read_book
+from monitor.bookfile.moment import RECEIVED_NS
 from monitor.bookfile.problem import BookFileError
 from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.event import StreamReady
@@ -58,12 +59,13 @@ def live_book_of(facts: Facts) -> LiveBook:
         live.declare(snapshot.account, facts.desks[snapshot.account], RECEIVED_NS)
     for definition in facts.definitions:
         live.apply(definition, facts.wall_ns)
+    # Before the holdings: these are compared with the venue's own figures as they come in.
+    live.apply_prices(facts.marks, facts.prices, facts.wall_ns - RECEIVED_NS)
     for snapshot in facts.snapshots:
         live.apply(snapshot, facts.wall_ns)
         live.apply(
             StreamReady(snapshot.account.split("/", 1)[0], snapshot.account, RECEIVED_NS), facts.wall_ns
         )
-    live.apply_prices(facts.marks, facts.prices, facts.wall_ns - RECEIVED_NS)
     return live
 
 

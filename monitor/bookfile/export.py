@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import cast
 
+from monitor.book.definitions import Definitions
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.bookfile import format as parts
-from monitor.domain.event import PoolFact
+from monitor.bookfile.accruals import stated
+from monitor.bookfile.funds import published
+from monitor.bookfile.moment import moment_of
+from monitor.bookfile.part import Side, Unit
+from monitor.domain.event import BalanceFact, PoolFact
 from monitor.domain.identity import InstrumentId, PoolId, symbol_of
 from monitor.domain.instrument import Instrument, OptionTerms, TierSchedule
 
@@ -37,20 +42,18 @@ def _pool(live: LiveBook, pool: PlacedPool) -> parts.Pool:
         pool=pool.name,
         model=pool.fact.model,
         unit=pool.fact.unit,
-        balances=[
-            parts.Balance(b.asset, b.wallet, b.borrowed, b.order_loss, b.collateral)
-            for b in state.holdings.balances.values()
-            if b.pool == pool.name
-        ],
+        balances=[_balance(fact) for fact in state.holdings.balances.values() if fact.pool == pool.name],
         positions=[
             parts.Position(
                 symbol_of(leg.instrument),
                 leg.quantity,
                 leg.entry_price,
                 leg.leverage,
-                cast(parts.Side, leg.side),
+                cast(Side, leg.side),
                 leg.bids,
                 leg.asks,
+                leg.funding_index,
+                leg.closing_impact or None,
             )
             for leg in pool.legs
         ],
@@ -62,15 +65,30 @@ def _pool(live: LiveBook, pool: PlacedPool) -> parts.Pool:
     )
 
 
+def _balance(fact: BalanceFact) -> parts.Balance:
+    """As it was stated, not as it has become: assessed again it is the same at the same time."""
+    accrual = None if fact.accrual is None else stated(fact.accrual)
+    return parts.Balance(fact.asset, fact.wallet, fact.borrowed, fact.order_loss, fact.collateral, accrual)
+
+
 def _venue(live: LiveBook, pool: PlacedPool) -> parts.Venue:
     definitions = live.placing.definitions
-    names = dict.fromkeys(leg.instrument for leg in pool.legs)
+    held = [leg.instrument for leg in pool.legs]
+    names = dict.fromkeys((*held, *_in_baskets(definitions, held)))
     assets = dict.fromkeys((*pool.assets, *(definitions.instruments[name].settle_asset for name in names)))
     return parts.Venue(
         pool.venue,
         [_instrument(live, name) for name in names],
         [_asset(live, pool.venue, asset) for asset in assets if asset != pool.fact.unit],
     )
+
+
+def _in_baskets(definitions: Definitions, held: Iterable[InstrumentId]) -> Iterable[InstrumentId]:
+    """The contracts of the funds behind what is held, as far as they are defined."""
+    for name in held:
+        fund = definitions.instruments[name].fund
+        if fund is not None and fund.holds is not None and fund.holds in definitions.instruments:
+            yield fund.holds
 
 
 def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
@@ -90,18 +108,23 @@ def _instrument(live: LiveBook, name: InstrumentId) -> parts.Instrument:
         tiers=_schedule(definition.tiers),
         option=_option(definition.option),
         funding_hours=definition.funding_hours,
-        expiry=_moment(definition.expiry_ns),
+        expiry=moment_of(definition.expiry_ns),
+        settlement_hour=definition.settlement_hour,
         index=definition.index,
         index_price=_value(live, f"{venue}:{definition.index} index") if definition.index else None,
         funding_rate=None if funding is None else funding.rate,
-        next_funding=None if funding is None else _moment(funding.next_ns),
+        next_funding=None if funding is None else moment_of(funding.next_ns),
         forward=_value(live, f"{name} forward") if _is_option(definition) else None,
         volatility=_value(live, f"{name} volatility") if _is_option(definition) else None,
-        unit=cast(parts.Unit, definition.unit),
+        unit=cast(Unit, definition.unit),
         gain_rate=definition.gain_rate,
         gain_initial=definition.gain_initial,
         gain_slope=definition.gain_slope,
         ceiling=definition.ceiling,
+        funding_cap=definition.funding_cap,
+        funding_index=definition.funding_index,
+        most_impact=definition.most_impact or None,
+        fund=published(definition.fund),
     )
 
 
@@ -126,10 +149,6 @@ def _asset(live: LiveBook, venue: str, asset: str) -> parts.Asset:
         category_rate=definition.category_rate,
         category_initial=definition.category_initial,
     )
-
-
-def _moment(wall_ns: int | None) -> datetime | None:
-    return None if wall_ns is None else datetime.fromtimestamp(wall_ns / 1e9, UTC)
 
 
 def _value(live: LiveBook, key: str) -> float | None:

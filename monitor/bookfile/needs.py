@@ -39,6 +39,7 @@ def check_pool(source: str, where: str, pool: parts.Pool, venue: parts.Venue, at
             )
         _check_position(source, at, held, instrument, model.needs)
         _check_instrument(source, f"{at_venue}.instruments[{place}]", instrument, model.needs)
+        _check_pairs(source, at, held, f"{at_venue}.instruments[{place}]", instrument)
     for number, balance in enumerate(pool.balances):
         _check_price(source, f"{where}.balances[{number}]", balance.asset, pool, venue)
     for held in pool.positions:
@@ -66,15 +67,37 @@ def _check_position(
 def _check_instrument(source: str, at: str, instrument: parts.Instrument, needs: Needs) -> None:
     if instrument.mark is None:
         raise BookFileError(source, f"{at}.mark", f"{instrument.symbol} has no mark")
+    spared = _spared(instrument, needs)
     for need, field in OF_INSTRUMENTS:
-        if need is Needs.TIERS and (instrument.kind == "option" or _holds_orders(instrument, needs)):
-            continue
-        if need in needs and getattr(instrument, field) in (None, ""):
+        if need in needs and need not in spared and getattr(instrument, field) in (None, ""):
             raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} has none; the model reads it")
     if instrument.kind == "option":
         for field in OF_OPTIONS:
             if getattr(instrument, field) is None:
                 raise BookFileError(source, f"{at}.{field}", f"{instrument.symbol} is an option without it")
+
+
+def _spared(instrument: parts.Instrument, needs: Needs) -> Needs:
+    """What a model reads of other instruments, and not of this one."""
+    if instrument.kind == "option":
+        return Needs.TIERS if Needs.UNIT in needs else Needs.TIERS | Needs.INDEX
+    if _holds_orders(instrument, needs) or instrument.liquidity_tier is not None:
+        return Needs.TIERS
+    return Needs.NOTHING
+
+
+def _check_pairs(
+    source: str, at: str, held: parts.Position, at_instrument: str, instrument: parts.Instrument
+) -> None:
+    """What says something only beside what its market tells."""
+    if instrument.funding_index is not None and held.funding_index is None:
+        raise BookFileError(source, f"{at}.funding_index", "missing; its market tells the one of now")
+    if held.funding_index is not None and instrument.funding_index is None:
+        what = "missing; a position tells the one that it was settled at"
+        raise BookFileError(source, f"{at_instrument}.funding_index", what)
+    if held.closing_impact is not None and instrument.most_impact is None:
+        what = "missing; a position tells what closing it would cost"
+        raise BookFileError(source, f"{at_instrument}.most_impact", what)
 
 
 def _holds_orders(instrument: parts.Instrument, needs: Needs) -> bool:

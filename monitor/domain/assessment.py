@@ -90,9 +90,10 @@ class RescueOption(msgspec.Struct, frozen=True):
 
 
 class Coming(msgspec.Struct, frozen=True):
-    """What happens to a pool at a known instant, all prices as they are now: funding, or an expiry."""
+    """What happens to a pool at a known instant, all prices as they are now: funding (where it is continuous
+    all until then), a daily settlement (what is received goes from profit to wallet), or an expiry."""
 
-    kind: str  # "funding" or "expiry"
+    kind: str  # "funding", "settlement" or "expiry"
     at_ns: int  # wall clock
     instruments: tuple[InstrumentId, ...]
     received: float  # by the pool, in its unit; negative where it pays

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from monitor.domain.accrual import Accrual
 from monitor.domain.assessment import Reason, VenueReported
 from monitor.domain.identity import AccountId, InstrumentId
 from monitor.domain.instrument import CollateralAsset, Instrument
@@ -64,7 +65,8 @@ class Instruments(msgspec.Struct, frozen=True):
 
 
 class BalanceFact(msgspec.Struct, frozen=True):
-    """One asset of one pool."""
+    """One asset of one pool. Where `accrual` says how it grows, what is owed is that, and not `borrowed`;
+    of a market that lends (Aave, Compound) what is there as well, and not `wallet`."""
 
     pool: str  # the last part of the pool id, e.g. "cross-USDT"
     asset: str
@@ -72,6 +74,7 @@ class BalanceFact(msgspec.Struct, frozen=True):
     borrowed: Decimal = Decimal(0)
     order_loss: Decimal = Decimal(0)
     collateral: bool = True
+    accrual: Accrual | None = None  # None: the amounts are those of now
 
 
 class PositionFact(msgspec.Struct, frozen=True):
@@ -85,6 +88,8 @@ class PositionFact(msgspec.Struct, frozen=True):
     leverage: Decimal | None = None  # None: unchanged by this event
     bids: Decimal = Decimal(0)  # quantity of open orders to buy
     asks: Decimal = Decimal(0)  # quantity of open orders to sell
+    funding_index: Decimal | None = None  # of its market when funding was last settled; None: all is settled
+    closing_impact: Decimal = Decimal(0)  # price impact of closing it now, below 0 a cost (GMX)
 
 
 class ToldMargin(msgspec.Struct, frozen=True):

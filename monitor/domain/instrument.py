@@ -56,6 +56,19 @@ class OptionTerms(msgspec.Struct, frozen=True):
     maintenance_rate: Decimal = Decimal(0)
 
 
+class Fund(msgspec.Struct, frozen=True):
+    """What the issuer of a leveraged token publishes of the fund that a token is a share of."""
+
+    basket: Decimal  # units of the underlying that its contracts stand for, below 0 where it is short
+    price: Decimal  # of one of them, when the net asset value was published
+    issued: Decimal  # tokens
+    net_asset_value: Decimal  # of one token
+    lowest: Decimal  # leverage, in size, that the issuer lets it fall to
+    highest: Decimal  # and rise to
+    variance: Decimal | None = None  # of a day of the underlying; None: that of the prices seen
+    holds: InstrumentId | None = None  # whose mark is the price of now; None: nothing tells it
+
+
 class Instrument(msgspec.Struct, frozen=True):
     """A contract of a venue."""
 
@@ -75,10 +88,15 @@ class Instrument(msgspec.Struct, frozen=True):
     unit: str = ""  # whose published portfolio margin nets it: "deribit" or "okx"; "": none does
     funding_hours: float | None = None  # the interval of its funding; 0: continuous; None: none, or not told
     expiry_ns: int | None = None  # of a dated future, wall clock; an option has its own in its terms
+    settlement_hour: int | None = None  # of the day in UTC: profit goes to the wallet, entry to the mark
     gain_rate: Decimal = Decimal(1)  # how much of an unrealised gain counts (Drift)
     gain_initial: Decimal = Decimal(1)  # the same for initial margin
     gain_slope: Decimal = Decimal(0)  # by how much that falls with the root of the gain
     ceiling: Decimal = Decimal(0)  # the highest price that it can have (a prediction market's 1); 0 for none
+    funding_index: Decimal | None = None  # what one unit long has paid since ever (dYdX); None: not told
+    funding_cap: Decimal | None = None  # the most that the rate of an interval is, up or down
+    most_impact: Decimal = Decimal(0)  # of the size, that closing is charged for price impact at most (GMX)
+    fund: Fund | None = None  # of a leveraged token
 
 
 class CollateralAsset(msgspec.Struct, frozen=True):
@@ -137,8 +155,8 @@ def collateral_schedule(rows: list[tuple[Decimal, Decimal, Decimal]], source: st
 
 def checked_collateral(schedule: TierSchedule) -> TierSchedule:
     """The schedule of an asset's collateral value, if it starts at floor 0 with deduction 0, its floors rise,
-    its ratios are in [0, 1] and fall, none is below the one that may be borrowed on, and it is continuous;
-    raises BadSchedule with the row."""
+    its ratios are in [0, 1] and fall, none is below the one that may be borrowed on, it is continuous, and a
+    larger amount never counts for more; raises BadSchedule with the row."""
     _check_start(schedule)
     for number, (before, after) in enumerate(itertools.pairwise(schedule.tiers), 2):
         where = f"{schedule.source}: tier {number}"
@@ -156,6 +174,8 @@ def checked_collateral(schedule: TierSchedule) -> TierSchedule:
             raise BadSchedule(
                 f"{where}: ratios {ratios[0]} to borrow on and {ratios[1]} are not 0 <= one <= other <= 1"
             )
+        if not (tier.slope.is_finite() and tier.slope >= 0):
+            raise BadSchedule(f"{where}: slope {tier.slope} makes the ratio rise as the amount grows")
     return schedule
 
 

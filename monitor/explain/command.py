@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.book.describe import USUAL
 from monitor.bookfile.assess import assess_files
-from monitor.bookfile.load import RECEIVED_NS
+from monitor.bookfile.moment import RECEIVED_NS
 from monitor.bookfile.problem import BookFileError
 from monitor.domain.identity import PoolId
 from monitor.exit_codes import CommandFailed, ExitCode

@@ -14,10 +14,8 @@ from typing import Any
 
 import msgspec
 
-from monitor.explain.named_rows import NamedRows
 from monitor.explain.traced import Traced, figure, in_figures, in_names
 from monitor.margin import rows
-from monitor.margin.rows import Requirement
 
 FORMULAS = str(Path(rows.__file__).parent)
 TIER_WALK = "step_at"  # of margin.common: which step of a schedule holds
@@ -36,24 +34,28 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """Collects the lines of one run."""
+    """Collects the lines of one run. `headings`: the sections that rows begin, by their identity; `plain`:
+    the formula whose numbers are told without its name."""
 
-    def __init__(self, model: str, named: NamedRows) -> None:
+    def __init__(self, headings: Mapping[int, str], plain: str, section: str = "") -> None:
         self.lines: list[Line] = []
-        self._model = model
-        self._named = named
-        self._section = ""
+        self._headings = headings
+        self._plain = plain
+        self._section = section
         self._seen: dict[FrameType, Snapshot] = {}
 
-    def run(self, assess: Callable[..., Any]) -> Requirement[float]:
-        """Runs the formula over the named rows; afterwards `lines` holds its derivation."""
+    def watch(self, formula: Callable[..., Any], *given: Any) -> Any:
+        """Runs the formula over traced numbers; afterwards `lines` holds its derivation."""
         before = sys.gettrace()
         sys.settrace(self._enter)
         try:
-            found: Requirement[float] = assess(0, self._named.book)
+            return formula(*given)
         finally:
             sys.settrace(before)
-        return found
+
+    def name(self, name: str, result: Any) -> None:
+        """What the formula answered, where it gave that no name itself."""
+        self._bound(self._plain, name, result)
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
         if event != "call" or not is_formula(frame.f_code):
@@ -74,13 +76,13 @@ class Watcher:
         return self._step
 
     def _bound(self, function: str, name: str, bound: Any) -> None:
-        heading = self._named.headings.get(id(bound))
+        heading = self._headings.get(id(bound))
         if heading is not None:
             self._section = heading
         if not isinstance(bound, Traced) or bound.made is None or bound.name:
             return
         words = name.replace("_", " ")
-        within = "" if function == self._model else function.replace("_", " ")
+        within = "" if function == self._plain else function.replace("_", " ")
         told = (in_names(bound, inside=True), in_figures(bound, inside=True), float(bound))
         self.lines.append(Line(self._section, within, words, *told))
         bound.name = words

@@ -29,6 +29,22 @@ class Beside(msgspec.Struct, frozen=True):
     apart: float
 
 
+class Token(msgspec.Struct, frozen=True):
+    """A leveraged token. Leverage is signed, and null where a move has left its fund nothing; `lowest` and
+    `highest` are the issuer's range, in size. A move to the next rebalance is null where no price brings it,
+    and both are 0 where it is due; decay is null where no variance is known."""
+
+    symbol: str
+    leverage: float | None
+    lowest: float
+    highest: float
+    fall_percent: float | None = None
+    leverage_after_fall: float | None = None
+    rise_percent: float | None = None
+    leverage_after_rise: float | None = None
+    decay_percent_a_day: float | None = None
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """Why the number is what it is. Figures are null while the pool is UNKNOWN, and `why` says why."""
 
@@ -49,3 +65,4 @@ class Explanation(msgspec.Struct, frozen=True):
     venue_figure_name: str = ""
     venue_figure: float | None = None
     beside: tuple[Beside, ...] = ()
+    tokens: tuple[Token, ...] = ()

@@ -4,24 +4,26 @@ venue says beside it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+
+import msgspec
 
 from monitor.book.live_book import LiveBook
 from monitor.book.placing import PlacedPool
 from monitor.book.ratio import ratio_of
 from monitor.domain.assessment import RiskBand, VenueReported
-from monitor.domain.event import PositionFact
-from monitor.domain.identity import InstrumentId, PoolId, symbol_of
-from monitor.explain.derivation import Watcher
+from monitor.domain.identity import PoolId
+from monitor.explain.derivation import Line, Watcher
 from monitor.explain.document import SCHEMA, Beside, Explanation, Input
-from monitor.explain.named_rows import Names, Quotes, named_rows
-from monitor.margin.models import MODELS
+from monitor.explain.inputs import holdings, leg_name, measured, quote_name, stated_before
+from monitor.explain.named_rows import Names, named_rows
+from monitor.explain.stated import Stated
+from monitor.explain.tokens import ToldToken, tokens_of
+from monitor.margin.models import MODELS, Model
 from monitor.margin.venue_words import venue_figure
 
 AGREES = 1e-9  # the traced run and the compiled one do the same arithmetic
-WORDS = {"price": "price of", "average": "average of", "index": "index", "funding": "next funding of"}
-WORDS |= {"forward": "forward of", "volatility": "volatility of", "years": "years left of"}
 LEVEL_NAMES = ("warning", "margin_call", "critical", "liquidation")
 
 
@@ -35,29 +37,47 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
     pool = live.placing.pools.get(pool_id)
     if pool is None:
         return None
-    as_of = datetime.fromtimestamp(wall_ns / 1e9, UTC)
-    figures = live.assessor.figures[pool.row]
-    band = RiskBand(int(figures.band))
+    band = RiskBand(int(live.assessor.figures[pool.row].band))
     model = MODELS.get(pool.fact.model)
-    words = (pool.id, pool.fact.model, _first_line(model.assess.__doc__ if model else ""), pool.fact.unit)
+    before = stated_before(live, pool, source)
+    outline = Explanation(
+        SCHEMA,
+        pool.id,
+        pool.fact.model,
+        _first_line(model.assess.__doc__ if model else ""),
+        pool.fact.unit,
+        datetime.fromtimestamp(wall_ns / 1e9, UTC),
+        band.label,
+        pool.missing or "an input is missing, stale or implausible",
+        tuple(holdings(live, pool, before, source)),
+        tuple(_lines(before.values())),
+    )
     if model is None or band is RiskBand.UNKNOWN:
-        why = pool.missing or "an input is missing, stale or implausible"
-        return Explanation(SCHEMA, *words, as_of, band.label, why, tuple(_holdings(live, pool, source)), ())
+        return msgspec.structs.replace(outline, lines=())
+    return _derived(outline, live, pool, model, tuple(tokens_of(live, pool, now_ns, source)), now_ns)
+
+
+def _derived(
+    outline: Explanation,
+    live: LiveBook,
+    pool: PlacedPool,
+    model: Model,
+    tokens: tuple[ToldToken, ...],
+    now_ns: int,
+) -> Explanation:
     named = named_rows(pool.row, live.assessor.book(), _names(live, pool))
-    watcher = Watcher(pool.fact.model, named)
-    found = watcher.run(model.assess)
+    watcher = Watcher(named.headings, pool.fact.model)
+    found = watcher.watch(model.assess, 0, named.book)
     equity, initial, maintenance = (float(value) for value in found)
+    figures = live.assessor.figures[pool.row]
     _check(pool.id, (equity, maintenance), (float(figures.equity), float(figures.maintenance_margin)))
     says = model.says_at(pool.venue)
     told = venue_figure(says, equity, maintenance, float(pool.fact.threshold))
-    return Explanation(
-        SCHEMA,
-        *words,
-        as_of,
-        band.label,
-        _why_band(live, pool, equity, maintenance),
-        (*_holdings(live, pool, source), *_measured(live, named.quotes, now_ns)),
-        tuple(watcher.lines),
+    return msgspec.structs.replace(
+        outline,
+        why=_why_band(live, pool, equity, maintenance),
+        inputs=(*outline.inputs, *_inputs(tokens), *measured(live, named.quotes, now_ns)),
+        lines=(*outline.lines, *watcher.lines, *_lines(tokens)),
         equity=equity,
         initial_margin=initial if model.has_initial else None,
         maintenance_margin=maintenance,
@@ -65,7 +85,16 @@ def explain(live: LiveBook, pool_id: PoolId, now_ns: int, wall_ns: int, source: 
         venue_figure_name=says.name,
         venue_figure=None if math.isnan(told) else told,
         beside=tuple(_beside(pool.fact.reported, equity, initial, maintenance)),
+        tokens=tuple(told.token for told in tokens),
     )
+
+
+def _inputs(told: Iterable[ToldToken]) -> Iterator[Input]:
+    return (given for each in told for given in each.inputs)
+
+
+def _lines(told: Iterable[Stated | ToldToken]) -> Iterator[Line]:
+    return (line for each in told for line in each.lines)
 
 
 def _check(pool: PoolId, traced: tuple[float, float], compiled: tuple[float, float]) -> None:
@@ -77,52 +106,8 @@ def _check(pool: PoolId, traced: tuple[float, float], compiled: tuple[float, flo
 
 
 def _names(live: LiveBook, pool: PlacedPool) -> Names:
-    legs = tuple(_leg_name(leg) for leg in pool.legs)
+    legs = tuple(leg_name(leg) for leg in pool.legs)
     return Names(pool.assets, legs, lambda row: quote_name(live.quotes.name(row)))
-
-
-def _leg_name(leg: PositionFact) -> str:
-    return f"{symbol_of(leg.instrument)} {leg.side}".rstrip()
-
-
-def quote_name(key: str) -> str:
-    """What a row of quotes measures, in words."""
-    if key in ("one", "zero"):
-        return {"one": "its own unit", "zero": "no funding"}[key]
-    subject, _, word = key.rpartition(" ")
-    if subject and word in WORDS:
-        return f"{WORDS[word]} {symbol_of(InstrumentId(subject))}"
-    return f"mark of {symbol_of(InstrumentId(key))}"
-
-
-def _holdings(live: LiveBook, pool: PlacedPool, source: str) -> Iterator[Input]:
-    state = live.accounts[pool.account]
-    for fact in state.holdings.balances.values():
-        if fact.pool == pool.name:
-            for name in ("wallet", "borrowed", "order_loss"):
-                value = getattr(fact, name)
-                if value or name == "wallet":
-                    yield Input(f"{name.replace('_', ' ')} {fact.asset}", float(value), source)
-    for leg in pool.legs:
-        name = _leg_name(leg)
-        yield Input(f"quantity {name}", float(leg.quantity), source)
-        yield Input(f"entry price {name}", float(leg.entry_price), source)
-        if leg.leverage is not None:
-            yield Input(f"leverage {name}", float(leg.leverage), source)
-        definition = live.placing.definitions.instruments[leg.instrument]
-        tiers = len(definition.tiers.tiers)
-        if tiers:
-            yield Input(
-                f"tiers of {symbol_of(leg.instrument)}", float(tiers), definition.tiers.source or source
-            )
-
-
-def _measured(live: LiveBook, quotes: Quotes, now_ns: int) -> Iterator[Input]:
-    for row, value in quotes.read.items():
-        if live.quotes.is_fixed[row]:
-            continue
-        age_s = (now_ns - int(live.quotes.seen_ns[row])) / 1e9
-        yield Input(value.name, float(value), live.quotes.name(row).partition(":")[0], age_s)
 
 
 def _why_band(live: LiveBook, pool: PlacedPool, equity: float, maintenance: float) -> str:

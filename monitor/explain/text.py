@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.explain.derivation import Line
-from monitor.explain.document import Explanation
+from monitor.explain.document import Explanation, Token
 from monitor.explain.traced import figure
 
 
@@ -58,5 +58,29 @@ def _result(found: Explanation) -> Iterator[str]:
     yield f"{found.band}: {found.why}"
     if found.venue_figure is not None and found.venue_figure_name:
         yield f"in the venue's words: {found.venue_figure_name} {figure(found.venue_figure)}"
+    for token in found.tokens:
+        yield from _token(token)
     for beside in found.beside:
         yield f"the venue says {beside.what} {figure(beside.venues)}: ours is {figure(beside.apart)} apart"
+
+
+def _token(token: Token) -> Iterator[str]:
+    spans = f"its issuer keeps it from {token.lowest:g} to {token.highest:g}"
+    if token.leverage is None:
+        yield f"{token.symbol}: nothing is left of its fund since it was published"
+        return
+    yield f"{token.symbol}: effective leverage {token.leverage:.4f}; {spans}"
+    if token.fall_percent == token.rise_percent == 0:
+        yield "  a rebalance is due"
+    else:
+        after = [
+            f"{move:+.2f} % (leverage {leverage:.4g})"
+            for move, leverage in (
+                (token.fall_percent, token.leverage_after_fall),
+                (token.rise_percent, token.leverage_after_rise),
+            )
+            if move is not None and leverage is not None
+        ]
+        yield f"  it leaves that range when its underlying has moved by {' or '.join(after)}"
+    if token.decay_percent_a_day is not None:
+        yield f"  decay of a day at this variance {token.decay_percent_a_day:+.4f} %"

@@ -14,6 +14,7 @@ import numpy as np
 
 ADD, TIMES, POWER = 1, 2, 3  # how tightly an operation binds
 MINUS = "−"
+HAIR = 1e-6
 NOTHING = "0"  # the name of the nothing that a sum begins with
 
 
@@ -77,6 +78,10 @@ class Traced(float):
     def __rtruediv__(self, other: float) -> Traced:
         """The other divided by this."""
         return _made("/", TIMES, other, self, _quotient)
+
+    def __pow__(self, power: int) -> Traced:  # type: ignore[override]
+        """To a whole power; told as one number: ten digits of a factor near 1 would not give it back."""
+        return Traced(float(self) ** power, f"{self.name}^{figure(power)}")
 
     def __neg__(self) -> Traced:
         """The other sign."""
@@ -165,9 +170,9 @@ def _bracketed(part: float, leaf: Callable[[Traced], str], binds: int, is_right:
 
 
 def figure(value: float) -> str:
-    """At most ten digits, thousands parted."""
+    """At most ten digits, thousands parted; of a factor a hair from 1 (a fee of a second) all that it has."""
     if value != value or math.isinf(value):
         return str(float(value))
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{float(value):,.10g}" if abs(value) >= 1e-4 else f"{float(value):.6g}"
+    return f"{float(value):,.16g}" if abs(value - 1) < HAIR else f"{float(value):,.10g}"

@@ -19,11 +19,11 @@ an asset are one sum in `borrowed`.
 Initial margin: what the account may still borrow (collateral x average loan to value - debt) is equity less
 initial margin.
 
-Columns: wallet is the aToken balance at the liquidity index of now (`accrual.aave_liquidity_index`),
-borrowed the scaled debt at the debt index of now (`accrual.aave_debt_index`) and the stable debt. An asset
-has one step: liquidation threshold as the maintenance rate, loan to value as the initial rate
-(`collateral_schedule`). An asset whose own loan to value is 0 (frozen) has category_initial 0 as well: the
-chain lends nothing on it in e-mode either.
+Columns: wallet is the aToken balance at the liquidity index of now (`accrual.aave_liquidity_index`), borrowed
+the scaled debt at the debt index of now (`accrual.aave_debt_index`) and the stable debt. Without stable debt
+both are stated as a `domain.accrual.AaveReserve`. An asset has one step: liquidation threshold as the
+maintenance rate, loan to value as the initial rate (`collateral_schedule`). An asset whose own loan to value
+is 0 (frozen) has category_initial 0 as well: the chain lends nothing on it in e-mode either.
 
 What an adapter reads: `Pool.getUserConfiguration` (collateral switched on, borrowing), `Pool.getUserEMode`,
 `Pool.getReserveData` (indices, rates, time of the last update), `Pool.getConfiguration` (threshold, loan to

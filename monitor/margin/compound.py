@@ -9,8 +9,8 @@ nothing; a collateral asset has one step, its liquidate factor as the maintenanc
 as the initial rate (`collateral_schedule`).
 
 Columns: wallet and borrowed of the base asset are its principal at the supply or the borrow index of now
-(`accrual.comet_index`). The principal is one signed number, so one of them is 0, and what is added to a
-wallet repays.
+(`accrual.comet_index`), stated as a `domain.accrual.CometBase`. The principal is one signed number, so one of
+them is 0, and what is added to a wallet repays.
 
 What an adapter reads, of the market's contract: `numAssets`, `getAssetInfo` (both factors, price feed,
 scale), `baseToken`, `baseTokenPriceFeed`, `getPrice`, `userBasic` (principal), `userCollateral`,

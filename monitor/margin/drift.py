@@ -28,6 +28,9 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Decimal
 from typing import Generic, NamedTuple
 
+import msgspec
+
+from monitor.domain.instrument import TierSchedule
 from monitor.margin.arithmetic import floor_to, isqrt
 from monitor.margin.common import unrealised
 from monitor.margin.formula import formula
@@ -66,6 +69,18 @@ def scaled_initial_weight(weight: Decimal, scale_start: Decimal, deposits: Decim
         return weight
     scaled = weight * scale_start / deposits
     return scaled.quantize(Decimal("0.0001"), ROUND_FLOOR)
+
+
+def scaled_by_deposits(schedule: TierSchedule, scale_start: Decimal, deposits: Decimal) -> TierSchedule:
+    """An asset's collateral schedule with its initial weight at these deposits of all users, in USD."""
+    steps = tuple(
+        msgspec.structs.replace(
+            step, initial_rate=scaled_initial_weight(step.initial_rate, scale_start, deposits)
+        )
+        for step in schedule.tiers
+    )
+    source = f"{schedule.source}, deposits {deposits:,f} of all, scaled from {scale_start:,f}"
+    return msgspec.structs.replace(schedule, tiers=steps, source=source)
 
 
 @formula

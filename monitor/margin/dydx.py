@@ -6,7 +6,8 @@ position at the oracle's price; what a position cost is in the balance, so its e
 
 The rates are those of the market's liquidity tier, one step for every size, as `dydx_terms.liquidity_tier`
 makes them: open interest raises the initial one alone. The stored balance leaves out the funding since the
-subaccount was last touched: a wallet has `dydx_terms.unsettled_funding` in it.
+subaccount was last touched: a wallet has `dydx_terms.unsettled_funding` in it, from the `funding_index` that
+position and market state.
 
 Equality is safe at the venue, and a subaccount that is required nothing is not liquidated though it owes.
 The chain takes the maintenance fraction of an initial margin that is rounded up already, and so may require

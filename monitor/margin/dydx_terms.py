@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
 
-from monitor.domain.instrument import MarginTier, TierSchedule, checked_schedule
+from monitor.domain.instrument import BadSchedule, MarginTier, TierSchedule, checked_schedule
+from monitor.margin.rows import N
 
 ONE_PPM = Decimal("0.000001")
 NOTHING = Decimal(0)
+CAP_HOURS = 8  # the rate that the chain caps is one of so many
 
 
 def maintenance_fraction(initial: Decimal, share: Decimal) -> Decimal:
@@ -47,16 +49,22 @@ def liquidity_tier(
 ) -> TierSchedule:
     """The schedule of that one step; raises BadSchedule for what no tier can be."""
     step = tier_step(initial, share, open_interest, lower_cap, upper_cap)
-    return checked_schedule(TierSchedule((step,), "a dYdX liquidity tier"))
+    told = f"liquidity tier {initial}, {share} of it to maintain, open interest {open_interest:,f}"
+    if upper_cap:
+        told += f", caps {lower_cap:,f} and {upper_cap:,f}"
+    if open_interest < 0 or (upper_cap and not 0 <= lower_cap <= upper_cap):
+        what = f"open interest {open_interest}, caps {lower_cap} and {upper_cap} do not rise from 0"
+        raise BadSchedule(f"{told}: tier 1: {what}")
+    return checked_schedule(TierSchedule((step,), told))
 
 
 def funding_cap(factor: Decimal, initial: Decimal, share: Decimal) -> Decimal:
-    """The most that the rate of eight hours can be, up or down: `factor` (6 on the main chain) times what the
+    """The most that the rate of CAP_HOURS can be, up or down: `factor` (6 on the main chain) times what the
     initial fraction is above the maintenance fraction."""
     return factor * (initial - maintenance_fraction(initial, share))
 
 
-def unsettled_funding(index_now: Decimal, index_then: Decimal, quantity: Decimal) -> Decimal:
+def unsettled_funding(index_now: N, index_then: N, quantity: N) -> N:
     """What a signed position has to receive since the subaccount was last touched, when the funding index of
     its market stood at `index_then`; negative where it pays. In quote per unit of the index and the quantity:
     the chain tells millionths of quantums per base quantum."""

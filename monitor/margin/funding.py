@@ -12,6 +12,8 @@ from monitor.margin.formula import formula
 from monitor.margin.rows import Instrument, N
 
 HOUR_NS = 3_600_000_000_000
+DAY_HOURS = 24
+CONTINUOUS_HOURS = 8  # what is charged each moment is told as the rate of so many (Deribit)
 
 
 @formula
@@ -39,7 +41,12 @@ def accrued_share(now_ns: int, next_ns: int, interval_hours: float) -> float:
     return min(1.0, max(0.0, 1 - left_ns / (interval_hours * HOUR_NS)))
 
 
-def continuous_accrual(rate: float, rate_hours: float, elapsed_ns: int) -> float:
-    """The part of a rate (told for `rate_hours`) that a venue with continuous funding (Deribit) charges in
-    this time."""
-    return rate * elapsed_ns / (rate_hours * HOUR_NS)
+def continuous_accrual(rate: float, elapsed_ns: int) -> float:
+    """The part of a rate of CONTINUOUS_HOURS that a venue with continuous funding charges in this time."""
+    return rate * elapsed_ns / (CONTINUOUS_HOURS * HOUR_NS)
+
+
+def next_settlement_ns(now_ns: int, hour: int) -> int:
+    """The next time that it is this full hour of the day in UTC; wall clock."""
+    day_ns = DAY_HOURS * HOUR_NS
+    return ((now_ns - hour * HOUR_NS) // day_ns + 1) * day_ns + hour * HOUR_NS

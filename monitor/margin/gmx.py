@@ -4,7 +4,8 @@ What remains of the collateral is its worth at the oracle's lowest price, with t
 the oracle's two prices (the lower for a long, the higher for a short: mark and index of the instrument, in
 either order), less the fee to close. What else the check takes off stands in a balance of USD with a negative
 wallet, under which the position lies as well, since profit is counted in USD: pending borrowing and funding
-fees, and `closing_impact`. A funding fee that is told in tokens may be the `borrowed` of the collateral.
+fees, and `closing_impact`, which is taken off there where position and market state it. A funding fee that is
+told in tokens may be the `borrowed` of the collateral.
 
 Liquidated when less remains than the greater of the market's rate on the size (what was paid for the
 position, whatever it is worth now) and the least collateral in USD, the pool's threshold; equality is safe.
@@ -17,17 +18,15 @@ price impact as a function of open interest, of which the chain's reader tells t
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from monitor.margin.formula import formula
 from monitor.margin.rows import Book, N, Requirement
 
 
-def closing_impact(impact_usd: Decimal, size_usd: Decimal, most: Decimal) -> Decimal:
+def closing_impact(impact_usd: N, size_usd: N, most: N) -> N:
     """The price impact of closing as the liquidation check takes it, in USD: never a gain, at worst a loss of
     `most` of the size (the market's largest impact factor for liquidations). `impact_usd` is what
     closing would bring or cost now, with what is pending from opening."""
-    return min(max(impact_usd, -most * size_usd), Decimal(0))
+    return min(max(impact_usd, -most * size_usd), impact_usd * 0)
 
 
 @formula

@@ -24,6 +24,13 @@ def hours_charged(borrowed_ns: int, until_ns: int) -> int:
     return 1 + hours_begun(borrowed_ns, until_ns)
 
 
-def hourly_interest(principal: N, hourly_rate: N, hours: int) -> N:
+def hourly_interest(principal: N, hourly_rate: N, hours: N | int) -> N:
     """Interest in the coin of the loan for that many charged hours; simple, as charged: on the principal."""
     return principal * hourly_rate * hours
+
+
+def owed_on_loan(principal: N, hourly_rate: N, charged: N, hours: N | int) -> N:
+    """All that is owed: the principal, the interest that was `charged` when the loan was told, and that of
+    the hours since."""
+    interest = charged + hourly_interest(principal, hourly_rate, hours)
+    return principal + interest

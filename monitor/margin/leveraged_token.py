@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from monitor.domain.instrument import Fund
+from monitor.margin.amounts import Number
 from monitor.margin.arithmetic import exp
 from monitor.margin.common import unrealised
 from monitor.margin.formula import formula
@@ -59,6 +61,18 @@ def leverage_after(leverage: N, move: N) -> N:
     """Effective leverage after a move of the underlying without a rebalance: the basket is worth (1 + move)
     of what it was, the fund (1 + leverage x move), which must be above 0."""
     return leverage * (1 + move) / (1 + leverage * move)
+
+
+def leverage_now(fund: Fund, price: N | None, number: Number[N]) -> N | None:
+    """Effective leverage at the `price` of now, of the basket as it was published; without a price as it was
+    then. None where the move has left the fund nothing."""
+    then = number(fund.price, "price")
+    worth = (number(fund.issued, "issued"), number(fund.net_asset_value, "net asset value"))
+    published = effective_leverage(number(fund.basket, "basket"), then, *worth)
+    if price is None:
+        return published
+    move = (price - then) / then
+    return leverage_after(published, move) if 1 + published * move > 0 else None
 
 
 def moves_to_rebalance(leverage: float, lowest: float, highest: float) -> RebalanceMoves:

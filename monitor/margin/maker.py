@@ -6,9 +6,10 @@ art x rate x par x liquidation ratio. Drawing more has to leave the vault safe b
 maintenance margin are one number.
 
 Columns: the wallet of the gem is `ink`; what is borrowed of the stablecoin is art x rate at the `rate` of now
-(`accrual.maker_rate`), and its price is `par`, the price that the system itself pays for it, never a
-market's; what is added to its wallet repays. The pool's `threshold` is the liquidation ratio (1.45 for
-145 %), so the venue's own figure is the collateralisation ratio, and it liquidates below that.
+(`accrual.maker_rate`, of a `domain.accrual.VaultDebt`), and its price is `par`, the price that the system
+itself pays for it, never a market's; what is added to its wallet repays. The pool's `threshold` is the
+liquidation ratio (1.45 for 145 %), so the venue's own figure is the collateralisation ratio, and it
+liquidates below that.
 
 The price is the one that `spot` was made of, so a move told here is a move of the oracle's price: the next
 one can be read an hour ahead by who is allowed to, and is not read here.

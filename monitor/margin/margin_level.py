@@ -1,6 +1,7 @@
 """Binance spot margin by margin level: cross margin classic, and isolated margin pair by pair (MARGIN 3).
 
-Margin level = total assets / (liabilities + interest); higher is safer. What is bought with a loan is in the
+Margin level = total assets / (liabilities + interest); higher is safer. A loan is stated as a
+`domain.accrual.Loan`, or with its interest in what is borrowed. What is bought with a loan is in the
 wallet, so assets count gross and in full: the haircuts of the venue's *collateral* margin level gate
 transfers and borrowing, not liquidation, and are not read here.
 

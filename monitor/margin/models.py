@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Flag, auto
+from enum import Flag, IntEnum, auto
 from typing import Any, NamedTuple
 
 from monitor.margin.aave import aave
@@ -49,6 +49,26 @@ class Needs(Flag):
     )  # a row in a spot instrument is the open orders of its balance: nothing else is read of it
 
 
+class Bound(IntEnum):
+    """What a move can cost a position beside its profit, as far as the bounds of book.bounds know. Pools of a
+    model without one are assessed at each of their levels."""
+
+    NONE = 0
+    OWN_VALUE = 1  # its schedule, and a fee, on its own value at mark
+    ALL_VALUE = 2  # its schedule, and a fee, on the value of all that is held in its contract
+    SIZE = 3  # a rate on its value at mark or index, or nothing: its size or its cost chose the step
+    LOANS = 4  # as OWN_VALUE and a rate on what is borrowed, all times the pool's threshold
+
+
+class Convex(IntEnum):
+    """In what maintenance less equity is convex, so that a search may take growing steps."""
+
+    NOWHERE = 0
+    WHERE_CONTINUOUS = 1  # in every price, if no schedule of the pool's instruments jumps
+    IN_PRICES = 2  # in every price, for a step that jumps is chosen by size
+    EVERYWHERE = 3  # in every price and every amount
+
+
 PERPETUAL = Needs.ENTRY | Needs.LEVERAGE | Needs.TIERS
 DERIBIT = Needs.ENTRY | Needs.TIERS | Needs.OPTION
 
@@ -56,12 +76,12 @@ DERIBIT = Needs.ENTRY | Needs.TIERS | Needs.OPTION
 class Model(NamedTuple):
     """A formula and what may be taken for granted of it.
 
-    `is_convex`: maintenance less equity is convex in every price and amount, so a search may take growing
-    steps. `is_additive`: the bounds of book.near hold. `is_told`: the figures are the venue's word, so there
-    is nothing to solve or to compare with it. `offsets`: a larger position may ask for less. `jumps`: the
-    requirement jumps where a step's rate applies to the whole position. `has_initial`: its initial margin is
-    sourced; else it answers 0 and nothing is shown. `says` is how the venue tells the ratio, and
-    `says_elsewhere` the same of other venues that share the formula.
+    `is_convex`: maintenance less equity is convex in every price and amount; where it is not, `prices` says
+    whether it still is in prices. `bound`: what proves that a pool is far from its levels. `is_told`: the
+    figures are the venue's word, so there is nothing to solve or to compare with it. `offsets`: a larger
+    position may ask for less. `jumps`: the requirement jumps where a step's rate applies to the whole
+    position. `has_initial`: its initial margin is sourced; else it answers 0 and nothing is shown. `says` is
+    how the venue tells the ratio, and `says_elsewhere` the same of other venues that share the formula.
     """
 
     assess: Callable[..., Any]
@@ -69,11 +89,17 @@ class Model(NamedTuple):
     says: Says
     needs: Needs = PERPETUAL
     is_told: bool = False
-    is_additive: bool = False
+    bound: Bound = Bound.NONE
+    prices: Convex = Convex.NOWHERE
     offsets: bool = False
     jumps: bool = False
     has_initial: bool = True
     says_elsewhere: tuple[tuple[str, Says], ...] = ()
+
+    @property
+    def convexity(self) -> Convex:
+        """In what a search may take growing steps."""
+        return Convex.EVERYWHERE if self.is_convex else self.prices
 
     def says_at(self, venue: str) -> Says:
         """How this venue tells the ratio."""
@@ -87,14 +113,16 @@ DERIBIT_SAYS = Says("maintenance_margin / margin_balance", RISING, at_equality=F
 
 MODELS = {
     "tiered": Model(
-        tiered, True, Says("margin ratio", RISING), is_additive=True, says_elsewhere=(HYPERLIQUID,)
+        tiered, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE, says_elsewhere=(HYPERLIQUID,)
     ),
-    "multi_assets": Model(multi_assets, True, Says("margin ratio", RISING), is_additive=True),
-    "bybit_unified": Model(bybit_unified, True, Says("accountMMRate", RISING), is_additive=True),
-    "bybit_isolated": Model(bybit_isolated, True, Says("margin ratio", RISING), is_additive=True),
+    "multi_assets": Model(multi_assets, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE),
+    "bybit_unified": Model(bybit_unified, True, Says("accountMMRate", RISING), bound=Bound.OWN_VALUE),
+    "bybit_isolated": Model(bybit_isolated, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE),
     # An order to sell is covered by what is long, so more of it may ask for less initial margin.
-    "deribit_inverse": Model(deribit_inverse, False, DERIBIT_SAYS, DERIBIT, offsets=True),
-    "deribit_linear": Model(deribit_linear, True, DERIBIT_SAYS, DERIBIT | Needs.INDEX, offsets=True),
+    "deribit_inverse": Model(deribit_inverse, False, DERIBIT_SAYS, DERIBIT, offsets=True, bound=Bound.SIZE),
+    "deribit_linear": Model(
+        deribit_linear, True, DERIBIT_SAYS, DERIBIT | Needs.INDEX, offsets=True, bound=Bound.SIZE
+    ),
     # What hedges lowers the worst of the scenarios; long options make that neither convex nor growing.
     "deribit_portfolio": Model(
         deribit_portfolio,
@@ -112,14 +140,25 @@ MODELS = {
         jumps=True,  # the borrowing margin, at a step of what is owed
     ),
     "venue_ratio": Model(
-        venue_ratio, True, Says("", FALLING), Needs.NOTHING, is_told=True, is_additive=True, has_initial=False
+        venue_ratio,
+        True,
+        Says("", FALLING),
+        Needs.NOTHING,
+        is_told=True,
+        bound=Bound.OWN_VALUE,
+        has_initial=False,
     ),
     "margin_level": Model(
         margin_level, True, Says("margin level", FALLING), Needs.NOTHING, has_initial=False
     ),
     "margin_pro": Model(margin_pro, True, Says("margin level", FALLING), Needs.NOTHING),
     "portfolio_unimmr": Model(
-        portfolio_unimmr, True, Says("uniMMR", FALLING), Needs.ENTRY | Needs.TIERS, has_initial=False
+        portfolio_unimmr,
+        True,
+        Says("uniMMR", FALLING),
+        Needs.ENTRY | Needs.TIERS,
+        has_initial=False,
+        bound=Bound.LOANS,
     ),
     "okx_margin_isolated": Model(
         okx_margin_isolated, False, Says("mgnRatio", FALLING), Needs.NOTHING, jumps=True, has_initial=False
@@ -129,7 +168,11 @@ MODELS = {
     ),
     # Rounding to quantums makes steps that a search for a convex excess would stumble over.
     "dydx": Model(
-        dydx, False, Says("total net collateral - maintenance", HEADROOM, at_equality=False), Needs.TIERS
+        dydx,
+        False,
+        Says("total net collateral - maintenance", HEADROOM, at_equality=False),
+        Needs.TIERS,
+        bound=Bound.SIZE,
     ),
     # What a position must keep at least ends only with all of it. Mark and index are the oracle's two prices.
     "gmx": Model(
@@ -138,9 +181,14 @@ MODELS = {
         Says("remaining collateral - required", HEADROOM, at_equality=False),
         Needs.ENTRY | Needs.TIERS | Needs.INDEX,
         has_initial=False,
+        bound=Bound.SIZE,
     ),
-    "okx_single": Model(okx_single, False, Says("mgnRatio", FALLING), jumps=True),
-    "okx_isolated": Model(okx_isolated, False, Says("mgnRatio", FALLING), jumps=True),
+    "okx_single": Model(
+        okx_single, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE, prices=Convex.IN_PRICES
+    ),
+    "okx_isolated": Model(
+        okx_isolated, False, Says("mgnRatio", FALLING), jumps=True, bound=Bound.SIZE, prices=Convex.IN_PRICES
+    ),
     # A larger position in profit leaves less to borrow.
     "okx_multi": Model(
         okx_multi,
@@ -151,7 +199,9 @@ MODELS = {
         jumps=True,
         has_initial=False,
     ),
-    "gate_futures": Model(gate_futures, True, Says("margin balance / maintenance margin", FALLING)),
+    "gate_futures": Model(
+        gate_futures, True, Says("margin balance / maintenance margin", FALLING), bound=Bound.OWN_VALUE
+    ),
     # A larger position in profit leaves less owed; a schedule of debts may be on the whole.
     "gate_unified": Model(
         gate_unified,
@@ -162,7 +212,9 @@ MODELS = {
         has_initial=False,
     ),
     # Positions from before 2025-11-10 jump; the tiers since then do not.
-    "bitget": Model(bitget, False, Says("marginRatio", RISING)),
+    "bitget": Model(
+        bitget, False, Says("marginRatio", RISING), bound=Bound.ALL_VALUE, prices=Convex.WHERE_CONTINUOUS
+    ),
     # Weights go down in ten-thousandths as a size grows; an order to sell is covered by what is long.
     "drift": Model(
         drift,
@@ -173,11 +225,15 @@ MODELS = {
         jumps=True,
     ),
     # Linear and inverse legs of one underlying may stand side by side in cross: convex in no one variable.
-    "bitmex_isolated": Model(bitmex, True, Says("posMargin + unrealisedPnl - posMaint", HEADROOM), BITMEX),
-    "bitmex_cross": Model(bitmex, False, Says("excessMargin", HEADROOM), BITMEX),
-    "kraken_multi": Model(kraken_multi, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS),
-    "kraken_single": Model(kraken_single, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS),
-    "bybit_inverse_isolated": Model(bybit_inverse_isolated, True, Says("margin ratio", RISING)),
+    "bitmex_isolated": Model(
+        bitmex, True, Says("posMargin + unrealisedPnl - posMaint", HEADROOM), BITMEX, bound=Bound.SIZE
+    ),
+    "bitmex_cross": Model(bitmex, False, Says("excessMargin", HEADROOM), BITMEX, bound=Bound.SIZE),
+    "kraken_multi": Model(kraken_multi, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS, bound=Bound.SIZE),
+    "kraken_single": Model(kraken_single, True, KRAKEN_SAYS, Needs.ENTRY | Needs.TIERS, bound=Bound.SIZE),
+    "bybit_inverse_isolated": Model(
+        bybit_inverse_isolated, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE
+    ),
     # The average threshold is cut to basis points, so equity has steps.
     "aave": Model(aave, False, Says("health factor", FALLING, at_equality=False), Needs.NOTHING, jumps=True),
     "compound": Model(compound, True, Says("liquidity", HEADROOM, at_equality=False), Needs.NOTHING),

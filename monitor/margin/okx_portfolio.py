@@ -11,8 +11,11 @@ example of POST /api/v5/account/position-builder (okx.com/docs-v5, 15 January 20
 - the margin ratio: equity by maintenance margin and liquidation fee, which is that of buying back the debt
   with its margin, debt x (1 + rate) x fee (the asset's surcharge here), and nothing of derivatives: MR7 is.
 
-Equity is adjusted as in multi-currency mode: what is owned counts by the discount rate of its USD value, a
-debt in full.
+Equity is adjusted as in multi-currency mode (`okx_multi`, of one account engine and one table): what is owned
+counts by its discount tiers, each slice of the amount at its own rate, in units of the currency as
+GET /api/v5/public/discount-rate-interest-free-quota tells them (`details`, docs-v5, "the unit is the currency
+like BTC", read 2026-11-23); a debt counts in full. Announcements, and the `discountInfo` of that answer until
+2024, tell the floors as USD values: those are divided by the price before they are entered.
 
 Not covered: options, whose volatility moves, MR2, MR3, MR5 and part of MR7 no page at hand tells: they have
 no risk unit, and a pool that holds one is not assessed; spot that a unit counts as a hedge; MR9, which lets
@@ -53,7 +56,7 @@ def okx_portfolio(pool: int, book: Book[N]) -> Requirement[N]:
         borrowed = borrowing(owned, asset, book)  # an open order owes nothing yet
         initial += borrowed.initial_margin * price
         maintenance += borrowed.maintenance_margin * price
-        equity += collateral_value((owned - balance.order_loss) * price, asset, book.tiers)
+        equity += collateral_value(owned - balance.order_loss, asset, book.tiers) * price
     return Requirement(equity, initial, maintenance)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models, empty_book
-from monitor.book.near import is_additive
 from monitor.book.pocket import pocket_for
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import LevelTables, empty_figures, level_tables, sweep
@@ -35,7 +35,7 @@ class BigBook(NamedTuple):
 
     book: Book[float]
     models: Any
-    additive: npt.NDArray[np.bool_]
+    bounds: npt.NDArray[np.int64]
     quote_reasons: npt.NDArray[np.int64]
     figures: Any
     pocket: Book[float]
@@ -47,16 +47,16 @@ class BigBook(NamedTuple):
         """One pass; answers how many crossed."""
         of = self.everything if rows is None else rows
         tables = (self.book, self.quote_reasons, levels, self.figures)
-        return int(sweep(self.models, self.additive, of, *tables, self.pocket, self.rise, self.crossed))
+        return int(sweep(self.models, self.bounds, of, *tables, self.pocket, self.rise, self.crossed))
 
 
 def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS) -> BigBook:
     """Pools in all bands; the first leg of a share of them, spread evenly, is in the rare instrument. Each
-    pool has the next of the models."""
+    pool has the next of the models, and the positions and money that it would have under any other."""
     rng = np.random.default_rng(seed)
     quotes = np.concatenate([10 ** rng.uniform(-1, 5, INSTRUMENTS + 1), [1.0]])
     book: Any = empty_book()._replace(
-        pools=_pools(pools, len(models)),
+        pools=_pools(pools),
         balances=_balances(pools),
         positions=_positions(pools, rare_share, quotes, rng),
         instruments=_instruments(),
@@ -64,27 +64,31 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequen
         tiers=_tiers(),
         quotes=quotes,  # type: ignore[arg-type]
     )
+    funding = _swept(book, MODELS).figures
+    needed = funding.maintenance_margin - funding.equity
+    book.balances["wallet"] += needed + funding.maintenance_margin * rng.uniform(-0.02, 8, pools)
+    book.pools["model"] = np.arange(pools) % len(models)
+    return _swept(book, models)
+
+
+def _swept(book: Any, models: Sequence[str]) -> BigBook:
     big = BigBook(
         book,
         compile_models(models),
-        is_additive(models),
-        np.zeros(len(quotes), np.int64),
-        empty_figures(pools),
+        bounds_of(models),
+        np.zeros(len(book.quotes), np.int64),
+        empty_figures(len(book.pools)),
         pocket_for(book, LEGS, 1),
         np.zeros(INSTRUMENTS + 1),
-        np.zeros(pools, np.int64),
-        np.arange(pools),
+        np.zeros(len(book.pools), np.int64),
+        np.arange(len(book.pools)),
     )
-    big.sweep()
-    needed = big.figures.maintenance_margin - big.figures.equity
-    book.balances["wallet"] += needed + big.figures.maintenance_margin * rng.uniform(-0.02, 8, pools)
     big.sweep()
     return big
 
 
-def _pools(count: int, models: int) -> Any:
+def _pools(count: int) -> Any:
     rows = empty_rows(row_types.Pool, count)
-    rows["model"] = np.arange(count) % models
     rows["threshold"] = 1
     rows["balance_first"] = np.arange(count)
     rows["balance_last"] = np.arange(count) + 1

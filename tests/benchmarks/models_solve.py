@@ -16,8 +16,8 @@ from numba import njit
 
 from monitor.book.compiled import LOOP
 from monitor.book.pocket import fill
-from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver
-from monitor.book.surveying import LIQUIDATION, find_prices
+from monitor.book.solve import Solver
+from monitor.book.surveying import LIQUIDATION, find_prices, is_convex_in_prices
 from monitor.margin.models import MODELS
 from tests.benchmarks.big_books import LEGS, BigBook, big_book
 from tests.benchmarks.scenario_books import SCENARIO_MODELS, scenario_book
@@ -63,16 +63,16 @@ def run() -> Iterator[Row]:
 
 def cost_of(big: BigBook, model: str, pools: int) -> Cost:
     """Every pool once by the searches of prices alone and once by the survey; both must agree."""
-    is_convex = MODELS[model].is_convex
+    convexity = int(MODELS[model].convexity)
     prices = np.full((pools, LEGS), math.nan)
     nothing = np.zeros(0, np.int64)
-    all_prices(big.models, is_convex, nothing, big.book, big.pocket, prices)
-    solver = Solver(big.models, [CONVEX_GROWTH if is_convex else FINE_GROWTH], big.additive)
+    all_prices(big.models, convexity, nothing, big.book, big.pocket, prices)
+    solver = Solver(big.models, [convexity], big.bounds)
     solver.survey(0, 1.0, 0.0, big.book, big.pocket)
     spent = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        all_prices(big.models, is_convex, big.everything, big.book, big.pocket, prices)
+        all_prices(big.models, convexity, big.everything, big.book, big.pocket, prices)
         spent.append(time.process_time() - began)
     began = time.process_time()
     surveyed = [solver.survey(pool, 1.0, 0.0, big.book, big.pocket).legs.price for pool in range(pools)]
@@ -84,8 +84,9 @@ def cost_of(big: BigBook, model: str, pools: int) -> Cost:
 
 
 @njit(**LOOP | {"cache": False})
-def all_prices(models, is_convex, rows, book, pocket, prices):
+def all_prices(models, convexity, rows, book, pocket, prices):
     """Writes the liquidation prices of each pool's positions, a row a pool."""
     for pool in rows:
         fill(pool, book, pocket)
+        is_convex = is_convex_in_prices(convexity, pool, book)
         find_prices(models, is_convex, LIQUIDATION, pool, book, pocket, NO_UNDERLYINGS, prices[pool])

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from monitor.book.bounds import bounds_of
 from monitor.book.compiled import compile_models
-from monitor.book.near import is_additive
 from monitor.book.pocket import pocket_for
 from monitor.book.sweep import empty_figures
 from monitor.margin.portfolio_terms import DERIBIT, deribit_unit, okx_terms
@@ -39,7 +39,7 @@ def scenario_book(model: str, pools: int, seed: int = 1) -> BigBook:
     big = BigBook(
         book,
         compile_models((model,)),
-        is_additive((model,)),
+        bounds_of((model,)),
         np.zeros(len(book.quotes), np.int64),
         empty_figures(pools),
         pocket_for(book, LEGS, 1),

@@ -81,7 +81,7 @@ def run() -> Cost:
     times = [best_s(big.sweep), best_s(floor.copy), best_s(peer.assess, 5)]
     times.append(best_s(lambda: big.sweep(levels=SHIPPED)))
     bands = big.figures["band"].copy()
-    slow = big._replace(additive=np.zeros_like(big.additive))
+    slow = big._replace(bounds=np.zeros_like(big.bounds))
     times.append(best_s(lambda: slow.sweep(levels=SHIPPED), 2))
     assert (bands == big.figures["band"]).all(), "the bounds have changed a band"
     return Cost(*(1e9 * time_s / POOLS / LEGS for time_s in times))

@@ -15,13 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numba import njit
 
-from monitor.book.near import (
-    NOBODY_KNOWS,
-    is_additive,
-    is_far,
-    list_exposed,
-    steepness,
-)
+from monitor.book.bounds import NOBODY_KNOWS, ROUNDING, bounds_of, is_far, list_exposed, steepness
 from monitor.book.settings import LevelRow
 from monitor.book.solve import Solver
 from monitor.book.sweep import empty_figures, level_tables, sweep
@@ -35,7 +29,7 @@ from tests.support.small_pools import USDT, contract, leg, pool
 every_model = pytest.mark.parametrize("model", NAMES)
 priced_models = pytest.mark.parametrize("model", [name for name in NAMES if not MODELS[name].is_told])
 bounded_models = pytest.mark.parametrize(
-    "model", [name for name in NAMES if MODELS[name].is_additive and not MODELS[name].is_told]
+    "model", [name for name in NAMES if MODELS[name].bound and not MODELS[name].is_told]
 )
 pytestmark = pytest.mark.slow
 rngs = st.integers(0, 2**48).map(Random)
@@ -45,16 +39,17 @@ SLIPS = (0.0, 1e-15, -1e-15, 1e-12, -1e-12, 1e-9, -1e-9, 1e-6, -1e-6, 1e-3, -1e-
 
 
 @njit(error_model="numpy")
-def bounds(far, left, book, rise, found):
+def bounds(far, bound, left, book, rise, found):
     """What both bounds say of pool 0, from which `left` may be lost."""
-    count = list_exposed(0, far, left, book, rise, found)
-    return is_far(0, far, steepness(book), left, book), count
+    steep, each = steepness(book)
+    count = list_exposed(0, far, bound, each, left, book, rise, found)
+    return is_far(0, far, bound, steep, left, book), count
 
 
 @njit(error_model="numpy")
 def steep(book):
     """A door for Python."""
-    return steepness(book)
+    return steepness(book)[0]
 
 
 def levels(rng: Random) -> LevelRow:
@@ -107,7 +102,8 @@ def excess(book: Any, underlying: int, factor: float, wallet: float | None = Non
     quotes, balances = book.quotes.copy(), book.balances.copy()
     if wallet is not None:
         balances["wallet"][0] = wallet
-    for rows, column in ((book.instruments, "mark"), (book.assets, "price")):
+    of_instruments = ((book.instruments, "mark"), (book.instruments, "index"))
+    for rows, column in (*of_instruments, (book.assets, "price")):
         mine = rows[column][rows["underlying"] == underlying]
         quotes[mine] = book.quotes[mine] * factor
     found = solver().assess(0, book._replace(quotes=quotes, balances=balances))
@@ -141,10 +137,10 @@ def swept(book: Any, of: LevelRow, last: int, *, in_full: bool) -> list[tuple[in
     """Band, last band and reasons of every pool, with the bounds or without them."""
     figures = empty_figures(len(book.pools))
     figures["last_band"] = last
-    additive, rise = is_additive(["none" if in_full else name for name in NAMES]), np.zeros(UNDERLYINGS)
+    held, rise = bounds_of(["none" if in_full else name for name in NAMES]), np.zeros(UNDERLYINGS)
     tables = (book, np.zeros(len(book.quotes), np.int64), level_tables([of]), figures, pocket_of(book))
     rows = np.arange(len(book.pools))
-    sweep(solver().models, additive, rows, *tables, rise, np.zeros(len(rows), np.int64))
+    sweep(solver().models, held, rows, *tables, rise, np.zeros(len(rows), np.int64))
     assert not rise.any()
     return [(int(one.band), int(one.last_band), int(one.reasons)) for one in figures]
 
@@ -168,11 +164,13 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
     book: Any = float_book(rng.choice([plain, drawn])(rng, model))
     far = rng.choice([0.05, 10 ** rng.uniform(-4, 0)])
     found = np.zeros(len(book.positions) + len(book.balances), np.int64)
+    bound = int(MODELS[model].bound)
     for underlying in {*book.instruments["underlying"].tolist(), *book.assets["underlying"].tolist()} - {-1}:
         for step in (-1.0, 1.0, rng.uniform(-1, 1)):
             cost = excess(book, underlying, 1 + step * far) - excess(book, underlying, 1.0)
-            if cost > 0:
-                is_proven, count = bounds(far, cost, book, np.zeros(UNDERLYINGS), found)
+            left = cost - ROUNDING * scale_of(book)  # as the sweep asks
+            if left > 0:
+                is_proven, count = bounds(far, bound, left, book, np.zeros(UNDERLYINGS), found)
                 assert not is_proven
                 assert count == NOBODY_KNOWS or underlying in found[:count]
 
@@ -203,11 +201,17 @@ def test_a_rescue_is_the_same_with_and_without_the_bounds(model: str, rng: Rando
     distance = rng.choice([0.05, 10 ** rng.uniform(-3, -0.5)])
     put_on_the_brink(rng, book, distance)
     assume(np.isfinite(left_of(book)))
-    fast = Solver(solver().models, solver().growths.tolist(), is_additive(NAMES))
+    fast = Solver(solver().models, solver().convexities.tolist(), bounds_of(NAMES))
     most = 1e3 * (1 + abs(left_of(book)))
     plain_one, quick = (s.survey(0, 0.475, most, book, pocket_of(book), distance) for s in (solver(), fast))
     assert quick.adds == pytest.approx(plain_one.adds, rel=1e-9, abs=1e-9 * most / 1e3, nan_ok=True)
     assert quick.legs.cut == pytest.approx(plain_one.legs.cut, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+def scale_of(book: Any) -> float:
+    """Size of the figures of pool 0, which rounding is a share of."""
+    found = solver().assess(0, book)
+    return float(abs(found.equity) + abs(found.maintenance_margin))
 
 
 def left_of(book: Any) -> float:
@@ -220,14 +224,14 @@ def proven_far(held: SmallPool, far: float) -> bool:
     """Whether the bound on the whole notional is enough."""
     book = float_book(held)
     room = np.zeros(UNDERLYINGS), np.zeros(len(book.positions) + len(book.balances), np.int64)
-    return bool(bounds(far, left_of(book), book, *room)[0])
+    return bool(bounds(far, int(MODELS[held.model].bound), left_of(book), book, *room)[0])
 
 
 def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     """The underlyings that the bound by underlying can't exclude; None where it says nothing."""
     book = float_book(held)
     found = np.zeros(len(book.positions) + len(book.balances), np.int64)
-    count = bounds(far, left_of(book), book, np.zeros(UNDERLYINGS), found)[1]
+    count = bounds(far, int(MODELS[held.model].bound), left_of(book), book, np.zeros(UNDERLYINGS), found)[1]
     return None if count == NOBODY_KNOWS else set(found[:count].tolist())
 
 
@@ -274,8 +278,8 @@ def test_collateral_that_moves_is_exposed_by_its_whole_worth() -> None:
 def test_the_steepest_schedule_bounds_them_all() -> None:
     """The greatest rate and the greatest sum of jumps; infinite where floors or rates make no sense."""
     book: Any = float_book(pool(1, leg(contract("A", 1), 1)))
-    steepest, roughest = steep(book)
-    assert (steepest, roughest) == (0.1, pytest.approx(0, abs=1e-6))
+    steepest, roughest, growth = steep(book)
+    assert (steepest, roughest, growth) == (0.1, pytest.approx(0, abs=1e-6), 0)
     book.tiers["deduction"][2] += 7  # a jump up, and one down
     assert steep(book)[1] == pytest.approx(14)
     book.tiers["floor"][3] = 1
@@ -284,6 +288,6 @@ def test_the_steepest_schedule_bounds_them_all() -> None:
     assert steep(book)[0] == math.inf
 
 
-def test_every_model_is_additive_or_looked_at_in_full() -> None:
+def test_every_model_is_bounded_or_looked_at_in_full() -> None:
     """A new model is assessed at every level until somebody has shown that the bounds hold for it."""
-    assert is_additive(["tiered", "of tomorrow"]).tolist() == [True, False]
+    assert bounds_of(["tiered", "bitget", "of tomorrow"]).tolist() == [1, 2, 0]

@@ -14,11 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.book.compiled import compile_models
-from monitor.book.solve import CUT, FINE_GROWTH, TOP_UP, Change, Solver
+from monitor.book.solve import CUT, TOP_UP, Change, Solver
 from monitor.domain.instrument import MarginTier
 from monitor.margin.common import notional, step_at, unrealised
 from monitor.margin.formula import formula
-from monitor.margin.models import MODELS, Model
+from monitor.margin.models import MODELS, Convex, Model
 from monitor.margin.rows import Book, N, Requirement
 from monitor.margin.venue_words import RISING, Says
 from tests.support.small_books import QUANTA, UNDER_TIERS, float_book, pocket_of, solver
@@ -144,7 +144,7 @@ def stepped() -> Solver:
     """A solver of that venue alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "stepped", Model(whole_rate, False, Says("margin ratio", RISING), jumps=True))
-        return Solver(compile_models(["stepped"]), [FINE_GROWTH])
+        return Solver(compile_models(["stepped"]), [Convex.NOWHERE])
 
 
 def moves(stepped: Solver, held: SmallPool) -> tuple[float, float]:

@@ -13,6 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.book.solve import Solver
+from monitor.domain.instrument import MarginTier
+from monitor.margin.models import MODELS, Convex
+from tests.support import draws
 from tests.support.small_books import float_book, moves_of, pocket_of, price_of, requirement, solver, surveyed
 from tests.support.small_market import Coin, Line, SmallPool, tiers
 from tests.support.small_pools import USDT, contract, is_safe, leg, pool, random_leg
@@ -86,10 +89,35 @@ def test_walking_finely_finds_what_growing_steps_find(rng: Random) -> None:
     held = pool(value * rng.uniform(0.05, 0.5), *legs)
     assume(is_safe(held))
     book = float_book(held)
-    fine = Solver(solver().models, [1.0] * 4).survey(0, 1.0, 0.0, book, pocket_of(book)).moves
+    fine = Solver(solver().models, [Convex.NOWHERE]).survey(0, 1.0, 0.0, book, pocket_of(book)).moves
     quick = surveyed(held).moves
     for name in ("lower", "upper"):
         assert getattr(fine, name) == pytest.approx(getattr(quick, name), rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.prices])
+@given(rng=rngs)
+def test_what_is_convex_in_prices_alone_is_found_by_growing_steps(model: str, rng: Random) -> None:
+    """Any pool of such a model, safe or not: moves and prices are those that fine steps find."""
+    book = float_book(draws.pool(rng, model))
+    assume(len(book.positions))
+    fine = Solver(solver().models, [Convex.NOWHERE] * len(MODELS)).survey(0, 1.0, 0.0, book, pocket_of(book))
+    quick = solver().survey(0, 1.0, 0.0, book, pocket_of(book))
+    assert quick.moves.lower == pytest.approx(fine.moves.lower, rel=1e-9, nan_ok=True)
+    assert quick.moves.upper == pytest.approx(fine.moves.upper, rel=1e-9, nan_ok=True)
+    assert quick.market == pytest.approx(fine.market, rel=1e-9, nan_ok=True)
+    assert quick.legs.price == pytest.approx(fine.legs.price, rel=1e-8, nan_ok=True)
+
+
+def test_a_schedule_that_jumps_is_walked_finely() -> None:
+    """Bitget's tiers of old: past a floor the rate applies to the whole. A long in profit is liquidated there,
+    and would not be a little farther up."""
+    jumps = (
+        MarginTier(Decimal(0), Decimal("0.01"), Decimal("0.02"), Decimal(0)),
+        MarginTier(Decimal(1_050), Decimal("0.2"), Decimal("0.5"), Decimal(0)),
+    )
+    long = leg(contract("A", 100, jumps), 10)  # worth 1,000; at 105 its rate jumps from 0.01 to 0.2
+    assert moves_of(pool(100, long, model="bitget"))["A"][1] == pytest.approx(1.05, rel=1e-9)
 
 
 def test_the_nearest_move_is_the_least_of_all() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monitor.book.near import is_additive
+from monitor.book.bounds import bounds_of
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.assessment import Reason, RiskBand
@@ -41,7 +41,7 @@ class Run:
 
     def __init__(self, book: Book[float], levels: LevelRow = RATIOS, *, in_full: bool = False) -> None:
         self.book: Any = book
-        self.additive = is_additive(["none"] * len(NAMES) if in_full else NAMES)
+        self.bounds = bounds_of(["none"] * len(NAMES) if in_full else NAMES)
         self.figures = empty_figures(len(book.pools))
         self.quote_reasons = np.zeros(len(book.quotes), dtype=np.int64)
         self._levels = level_tables([levels])
@@ -52,7 +52,7 @@ class Run:
         chosen = np.array(rows or range(len(self.figures)), dtype=np.int64)
         crossed = np.zeros(len(chosen), dtype=np.int64)
         tables = (self.book, self.quote_reasons, self._levels, self.figures)
-        count = sweep(solver().models, self.additive, chosen, *tables, *self._room, crossed)
+        count = sweep(solver().models, self.bounds, chosen, *tables, *self._room, crossed)
         return [int(row) for row in crossed[:count]]
 
     def state(self, row: int = 0) -> tuple[RiskBand, Reason]:

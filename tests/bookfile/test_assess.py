@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,10 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
         "accounts[0].pools[0].balances[1]: BNB has no price in USDT among the assets of binance_usdm",
     ),
     "time without zone": (lambda b: b.update(as_of="2026-11-23T06:00:00"), "as_of: a time needs its zone"),
+    "a number that is none": (
+        lambda b: pool_of(b)["positions"][1].update(quantity="NaN"),
+        "accounts[0].pools[0].positions[1].quantity: NaN is no number",
+    ),
     "another schema": (lambda b: b.update(schema=2), "schema: Invalid enum value 2"),
     "instrument twice": (
         lambda b: b["venues"][0]["instruments"].append(first(b)),
@@ -182,6 +187,67 @@ def test_the_next_funding_is_told_with_the_ratio_after_it() -> None:
     assert pool.equity is not None
     assert pool.maintenance_margin is not None
     assert funding.ratio_after == pytest.approx(pool.maintenance_margin / (pool.equity - paid))
+
+
+def test_a_linear_option_needs_no_index(tmp_path: Path) -> None:
+    """Its forward is what its margin reads; the perpetual beside it is charged at the index, and asks for it.
+    In portfolio margin an option asks for it too: the grid is one of the index."""
+    book = json.loads((BOOKS[0].parent / "deribit_options.json").read_text(encoding="utf-8"))
+    before = assess_files([written(tmp_path, book)], USUAL)[0].pools[1]
+    instruments = book["venues"][0]["instruments"]
+    for instrument in instruments:
+        if instrument["kind"] == "option":
+            instrument.pop("index", None)
+            instrument.pop("index_price", None)
+    after = assess_files([written(tmp_path, book)], USUAL)[0].pools[1]
+    assert (after.equity, after.maintenance_margin) == (before.equity, before.maintenance_margin)
+    instruments[3].pop("index_price")
+    with pytest.raises(BookFileError, match=re.escape("instruments[3].index_price: SOL_USDC-PERPETUAL")):
+        assess_files([written(tmp_path, book)], USUAL)
+    book = json.loads((BOOKS[0].parent / "portfolio.json").read_text(encoding="utf-8"))
+    option = next(i for i in book["venues"][0]["instruments"] if i["kind"] == "option")
+    del option["index_price"]
+    with pytest.raises(BookFileError, match=re.escape(f"index_price: {option['symbol']} has none")):
+        assess_files([written(tmp_path, book)], USUAL)
+
+
+@pytest.mark.parametrize(
+    ("reported", "error"),
+    [
+        ({"maintenance_margin": 11800}, (11800 - 11750.3288) / 11800),
+        ({"equity": 70000, "maintenance_margin": 11800}, (76094.2 - 70000) / 70000),
+        ({"ratio": 0.2}, None),
+        (None, None),
+    ],
+)
+def test_how_far_the_venues_figures_are_is_told_where_it_tells_them(
+    tmp_path: Path, reported: Any, error: float | None
+) -> None:
+    """The greater of both errors, at the file's marks; absent where the file tells neither figure."""
+    book = copy.deepcopy(RIGHT)
+    pool_of(book).update(reported=reported)
+    ((pool,),) = (found.pools for found in assess_files([written(tmp_path, book)], USUAL))
+    assert pool.margin_error == (None if error is None else pytest.approx(error, rel=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("reported", "ratio"),
+    [
+        ({"ratio": 1.25, "ratio_name": "margin level"}, 1.1 / 1.25),
+        ({"ratio": 1.25, "ratio_name": "collateral margin level"}, None),  # another figure of the venue
+        ({"ratio": 0, "ratio_name": "margin level"}, None),
+        ({"equity": 100, "maintenance_margin": 70, "ratio": 1.25, "ratio_name": "margin level"}, 0.7),
+    ],
+)
+def test_a_ratio_that_the_venue_tells_is_shown_on_our_scale(
+    tmp_path: Path, reported: Any, ratio: float | None
+) -> None:
+    """A margin level of 1.25, which liquidates at 1.1, is 0.88 here; both margins go before it."""
+    book = json.loads((BOOKS[0].parent / "accruing.json").read_text(encoding="utf-8"))
+    book["accounts"] = book["accounts"][:1]
+    pool_of(book).update(reported=reported)
+    pools = assess_files([written(tmp_path, book)], USUAL)[0].pools
+    assert pools[0].venue_margin_ratio == (None if ratio is None else pytest.approx(ratio))
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)

@@ -71,3 +71,11 @@ def test_a_jump_is_refused() -> None:
     second = MarginTier(Decimal(1000), Decimal("0.9"), Decimal("0.9"), Decimal(100))
     with pytest.raises(BadSchedule, match="tier 2: deduction 100 leaves a jump"):
         checked_collateral(TierSchedule((first, second), "a test"))
+
+
+@pytest.mark.parametrize("slope", ["-0.001", "NaN"])
+def test_a_slope_that_lets_more_count_for_more_is_refused(slope: str) -> None:
+    """Drift's weights fall with the root of the amount, and never rise."""
+    step = MarginTier(Decimal(0), Decimal("0.9"), Decimal("0.8"), Decimal(0), Decimal(slope))
+    with pytest.raises(BadSchedule, match=f"tier 1: slope {slope} makes the ratio rise"):
+        checked_collateral(TierSchedule((step,), "a test"))

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.book.describe import USUAL
 from monitor.bookfile.assess import assess_files
-from monitor.bookfile.load import RECEIVED_NS
+from monitor.bookfile.moment import RECEIVED_NS
 from monitor.cli import main
 from monitor.explain.document import Explanation
 from monitor.explain.explanation import explain

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monitor.book.solve import FINE_GROWTH, Solver
+from monitor.book.solve import Solver
+from monitor.margin.models import Convex
 from tests.support.small_books import NAMES, float_book, moves_of, pocket_of, requirement, solver, surveyed
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, sliced, tiers
 
@@ -123,7 +124,7 @@ def test_growing_steps_find_what_fine_ones_find(rng: Random) -> None:
     legs = [held(of, side * 10 ** rng.uniform(-1, 2.3), rng.uniform(0.7, 1.4)) for side in (1, -1)]
     worth = sum(_usd(leg) for leg in legs) / float(of.mark)
     book = float_book(pool(worth * rng.uniform(-0.5, 0.6), *legs))
-    fine = Solver(solver().models, [FINE_GROWTH] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
+    fine = Solver(solver().models, [Convex.NOWHERE] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
     quick = solver().survey(0, 1.0, 0.0, book, pocket_of(book))
     assert quick.moves.lower == pytest.approx(fine.moves.lower, rel=1e-9, nan_ok=True)
     assert quick.moves.upper == pytest.approx(fine.moves.upper, rel=1e-9, nan_ok=True)

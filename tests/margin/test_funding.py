@@ -1,7 +1,8 @@
-"""Funding: who pays, when the next payment is, and how much of it is earned before it is booked."""
+"""Funding and settlement: who pays what, and when."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,92 +10,98 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.margin.funding import (
+    CONTINUOUS_HOURS,
     HOUR_NS,
     accrued_share,
     continuous_accrual,
     funding_payment,
     next_funding_ns,
+    next_settlement_ns,
 )
 from tests.support.small_books import decimal_book
-from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
+from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, tiers
 
-DAY_NS = 24 * 3_600 * 10**9
-MIDNIGHT_NS = 20_000 * DAY_NS  # of some day
+DAY_NS = 24 * HOUR_NS
+MIDNIGHT_NS = 20_000 * DAY_NS
+RATE = Decimal("0.0001")
+instants = st.integers(0, 40_000 * DAY_NS)
 
 
-def paid(quantity: int, rate: str, *, inverse: bool = False) -> Decimal:
-    """What a position of contracts of 100 (USD where inverse) receives at a price of 50."""
-    contract = Contract("A", Decimal(50), (), multiplier=Decimal(100), inverse=inverse)
-    pool = SmallPool("tiered", (Line(Coin("USDT"), Decimal(0), (Leg(contract, Decimal(1), Decimal(50)),)),))
-    row = decimal_book(pool).instruments[0]
-    return funding_payment(Decimal(quantity), Decimal(50), Decimal(rate), row)
+def at(hour: int, minute: int = 0) -> int:
+    """A time of some day."""
+    return MIDNIGHT_NS + hour * HOUR_NS + minute * 60 * 10**9
+
+
+def paid(quantity: int, price: int, *, inverse: bool = False, rate: Decimal = RATE) -> Decimal:
+    """What the holder of contracts of 10 receives, at one basis point unless told."""
+    contract = replace(
+        Contract("A", Decimal(price), tiers((0, "0.01"))), multiplier=Decimal(10), inverse=inverse
+    )
+    leg = Leg(contract, Decimal(quantity), Decimal(price))
+    book = decimal_book(SmallPool("tiered", (Line(Coin("USDT"), Decimal(0), (leg,)),)))
+    return funding_payment(Decimal(quantity), Decimal(price), rate, book.instruments[0])
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_longs_pay_shorts_at_a_rate_above_nothing(side: int) -> None:
+    """3 contracts of 10 coins at 100 are worth 3,000, a basis point of it is 0.3; inverse ones of 10 dollars
+    are worth 0.3 coins, and a basis point of those is paid."""
+    assert paid(side * 3, 100) == -side * Decimal("0.3")
+    assert paid(side * 3, 100, inverse=True) == -side * Decimal("0.00003")
 
 
 @pytest.mark.parametrize(
     ("quantity", "rate", "received"),
-    [
-        (1, "0.0001", "-0.5"),
-        (3, "0.0001", "-1.5"),
-        (-3, "0.0001", "1.5"),
-        (3, "-0.0001", "1.5"),
-        (-3, "-0.0001", "-1.5"),
-    ],
+    [(1, RATE, "-0.1"), (1, -RATE, "0.1"), (-1, -RATE, "-0.1"), (0, RATE, "0")],
 )
-def test_longs_pay_a_rate_above_zero_and_shorts_receive_it(quantity: int, rate: str, received: str) -> None:
-    """Notional times rate changes hands: 3 contracts of 100 at 50 are 15,000; below 0 it is the reverse."""
-    assert paid(quantity, rate) == Decimal(received)
-
-
-def test_nothing_held_nothing_paid() -> None:
-    """No position, no funding, whatever the rate."""
-    assert paid(0, "0.0001") == 0
-
-
-def test_an_inverse_contract_is_paid_in_its_coin() -> None:
-    """3 contracts of 100 USD at 50 are 6 coins."""
-    assert paid(3, "0.0001", inverse=True) == Decimal("-0.0006")
+def test_below_nothing_shorts_pay_longs(quantity: int, rate: Decimal, received: str) -> None:
+    """The sign of the rate turns it round; one contract is a position as well, and none pays nothing."""
+    assert paid(quantity, 100, rate=rate) == Decimal(received)
 
 
 @pytest.mark.parametrize(
-    ("now_hours", "interval_hours", "next_hours"),
+    ("hours", "now", "due"),
     [
-        (0, 8, 8),
-        (7.999, 8, 8),
-        (8, 8, 16),  # at the instant itself the next one is a whole interval away
-        (23, 8, 24),
-        (13.5, 1, 14),
-        (13.5, 4, 16),
-        (13.5, 2, 14),
-        (13.25, 0.5, 13.5),
+        (8, at(6), at(8)),
+        (8, at(8), at(16)),  # the payment of now is made
+        (8, at(23, 59), at(24)),
+        (4, at(6), at(8)),
+        (2, at(6), at(8)),
+        (1, at(6, 30), at(7)),
+        (0.5, at(6, 10), at(6, 30)),
     ],
 )
-def test_a_schedule_begins_at_midnight(now_hours: float, interval_hours: float, next_hours: float) -> None:
-    """Every 8 hours is at 0, 8 and 16 o'clock UTC, and so for each interval that divides the day."""
-    found = next_funding_ns(MIDNIGHT_NS + round(now_hours * HOUR_NS), interval_hours)
-    assert (found - MIDNIGHT_NS) * 24 == next_hours * DAY_NS
+def test_every_schedule_begins_at_midnight(hours: float, now: int, due: int) -> None:
+    """The next full interval of the day in UTC."""
+    assert next_funding_ns(now, hours) == due
 
 
 @pytest.mark.parametrize(
-    ("left_hours", "interval_hours", "share"),
-    [(8, 8, 0), (6, 8, 0.25), (1, 8, 0.875), (0, 8, 1), (0.25, 1, 0.75), (9, 8, 0), (-1, 8, 1)],
+    ("now", "share"), [(at(0), 0), (at(2), 0.25), (at(6), 0.75), (at(8), 1), (at(9), 1), (at(-1), 0)]
 )
-def test_a_share_of_the_payment_is_earned_as_time_passes(
-    left_hours: float, interval_hours: float, share: float
-) -> None:
-    """Nothing at the beginning, all at the end, evenly between; a late clock never makes it more or less."""
-    now_ns = MIDNIGHT_NS + HOUR_NS
-    assert accrued_share(now_ns, now_ns + round(left_hours * HOUR_NS), interval_hours) == share
+def test_the_share_of_the_interval_that_has_passed(now: int, share: float) -> None:
+    """Of eight hours up to 08:00; never below nothing nor above all, whatever a clock says."""
+    assert accrued_share(now, at(8), 8) == pytest.approx(share)
 
 
-@given(now_ns=st.integers(0, 2**62), interval_hours=st.sampled_from([1, 2, 4, 8]))
-def test_the_next_instant_is_ahead_by_at_most_the_interval(now_ns: int, interval_hours: int) -> None:
-    """What has been earned towards it is a share from 0 to 1."""
-    at_ns = next_funding_ns(now_ns, interval_hours)
-    assert 0 < at_ns - now_ns <= interval_hours * HOUR_NS
-    assert 0 <= accrued_share(now_ns, at_ns, interval_hours) < 1
+def test_continuous_funding_is_charged_for_the_time() -> None:
+    """The rate is told of eight hours: all of it in eight, a quarter in two, nothing in none."""
+    assert continuous_accrual(0.0004, CONTINUOUS_HOURS * HOUR_NS) == pytest.approx(0.0004)
+    assert continuous_accrual(0.0004, 2 * HOUR_NS) == pytest.approx(0.0001)
+    assert continuous_accrual(0.0004, 0) == 0
 
 
-def test_continuous_funding_is_a_share_of_the_told_rate() -> None:
-    """A rate told for 8 hours is charged to an eighth in one hour, and twice in sixteen."""
-    assert continuous_accrual(0.0008, 8, HOUR_NS) == pytest.approx(0.0001, rel=1e-12)
-    assert continuous_accrual(0.0008, 8, 16 * HOUR_NS) == pytest.approx(0.0016, rel=1e-12)
+@pytest.mark.parametrize(
+    ("now", "due"), [(at(6), at(8)), (at(8), at(32)), (at(8) - 1, at(8)), (at(0), at(8)), (at(23), at(32))]
+)
+def test_a_daily_settlement_is_at_its_hour(now: int, due: int) -> None:
+    """At 08:00 of this day, or of the next when that has passed or is now."""
+    assert next_settlement_ns(now, 8) == due
+
+
+@given(now=instants, hour=st.integers(0, 23))
+def test_a_settlement_comes_within_a_day(now: int, hour: int) -> None:
+    """Always ahead, at most a day, at the full hour that was asked for."""
+    due = next_settlement_ns(now, hour)
+    assert 0 < due - now <= DAY_NS
+    assert due % DAY_NS == hour * HOUR_NS

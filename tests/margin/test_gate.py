@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.book.solve import FINE_GROWTH, Solver
-from monitor.margin.models import MODELS
+from monitor.book.solve import Solver
+from monitor.margin.models import MODELS, Convex
 from monitor.margin.venue_words import is_liquidatable, venue_figure
 from tests.support.cex_tables import discounts, gradient
 from tests.support.small_books import NAMES, float_book, pocket_of, price_of, requirement, solver
@@ -88,7 +88,7 @@ def test_growing_steps_find_what_fine_ones_find(rng: Random) -> None:
         legs.append(leg(of, f"{side * size:.8g}", f"{100 * rng.uniform(0.7, 1.4):.8g}"))
     worth = sum(abs(one.quantity) / 100 if is_inverse else abs(one.quantity) * 100 for one in legs)
     book = float_book(pool(f"{float(worth) * rng.uniform(-0.5, 0.6):.8g}", *legs))
-    fine = Solver(solver().models, [FINE_GROWTH] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
+    fine = Solver(solver().models, [Convex.NOWHERE] * len(NAMES)).survey(0, 1.0, 0.0, book, pocket_of(book))
     quick = solver().survey(0, 1.0, 0.0, book, pocket_of(book))
     assert quick.moves.lower == pytest.approx(fine.moves.lower, rel=1e-9, nan_ok=True)
     assert quick.moves.upper == pytest.approx(fine.moves.upper, rel=1e-9, nan_ok=True)

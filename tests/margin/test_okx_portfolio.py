@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.instrument import MarginTier
+from monitor.domain.instrument import MarginTier, collateral_schedule
 from monitor.margin.models import MODELS
 from monitor.margin.portfolio_terms import OKX, OKX_SCALING, UnitTerms, incremental, okx_terms, okx_unit
 from monitor.margin.rows import Requirement
@@ -199,10 +199,30 @@ def test_what_is_owed_is_charged_at_the_rate_of_its_step() -> None:
 
 
 def test_only_what_is_owned_is_discounted() -> None:
-    """A currency counts by the step of its worth in USD; a debt in full."""
-    coin = Coin("BTC", Decimal(100), tiers=(MarginTier(NOTHING, Decimal("0.9"), ONE, NOTHING),))
-    assert required(wallet=2, coin=coin).equity == 180
-    assert required(wallet=-2, coin=coin).equity == -200
+    """A currency counts slice by slice of its amount, in coins as the API tells them and whatever it is
+    worth; a debt counts in full."""
+    first = MarginTier(NOTHING, Decimal("0.9"), Decimal("0.9"), NOTHING)
+    second = MarginTier(ONE, Decimal("0.5"), Decimal("0.5"), Decimal("-0.4"))
+    for price in (1, 100, 86_000):
+        coin = Coin("BTC", Decimal(price), tiers=(first, second))
+        assert required(wallet=1, coin=coin).equity == Decimal("0.9") * price
+        assert required(wallet=3, coin=coin).equity == Decimal("1.9") * price
+        assert required(wallet=-2, coin=coin).equity == -2 * price
+
+
+def counting(*rows: tuple[str, str]) -> tuple[MarginTier, ...]:
+    """A discount table of (floor in coins, rate)."""
+    told = [(Decimal(floor), Decimal(rate), Decimal(rate)) for floor, rate in rows]
+    return collateral_schedule(told, "a test").tiers
+
+
+def test_both_modes_count_collateral_alike() -> None:
+    """Multi-currency and portfolio margin read one discount table: the same balance has the same equity."""
+    steps = counting(("0", "0.98"), ("20", "0.9775"), ("25", "0.975"))
+    for amount in ("1", "20", "22.5", "1000"):
+        line = Line(Coin("BTC", Decimal(86_000), tiers=steps), Decimal(amount))
+        equities = [requirement(SmallPool(model, (line,))).equity for model in (MODEL, "okx_multi")]
+        assert equities[0] == equities[1]
 
 
 @pytest.mark.parametrize("wallet", [0, -5, "0.00000001"])

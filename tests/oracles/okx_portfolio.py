@@ -27,8 +27,9 @@ def assess(pool: SmallPool) -> Figures:
         for_debt = borrowing_of(line.coin, -owned)
         initial += for_debt[0] * line.coin.price
         maintenance += for_debt[1] * line.coin.price
-        worth = (owned - line.order_loss) * line.coin.price
-        equity += sliced(line.coin.tiers, worth) if line.coin.tiers and worth > 0 else worth
+        left = owned - line.order_loss
+        counted = sliced(line.coin.tiers, left) if line.coin.tiers and left > 0 else left
+        equity += counted * line.coin.price
         terms += terms_of(line)
     return Figures(equity, initial, maintenance, terms)
 

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.clock import ManualClock
 from monitor.config import Account, Config, Credentials, Daemon, Levels, Secret, Threshold
+from monitor.domain.accrual import Loan
 from monitor.domain.assessment import Reason
 from monitor.domain.event import (
     AccountDelta,
@@ -111,7 +112,9 @@ def test_events_of_an_account_are_what_was_posted(made: Made) -> None:
     """A fact goes on to the book at once, and comes out of the recording as it went in."""
     made.recorder.start()
     balance = BalanceFact("cross-USDT", "USDT", Decimal("1000.10"))
-    delta = AccountDelta(ALPHA, (balance,), (), 7, made.clock.monotonic_ns(), "ORDER")
+    loan = Loan(Decimal(500), Decimal("0.0000125"), 6)
+    owed = BalanceFact("cross-USDT", "USDC", Decimal(0), accrual=loan)
+    delta = AccountDelta(ALPHA, (balance, owed), (), 7, made.clock.monotonic_ns(), "ORDER")
     made.recorder.account_door(made.posted.append)(delta)
     made.recorder.close()
     assert made.posted == [delta]

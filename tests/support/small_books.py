@@ -12,7 +12,7 @@ import numpy as np
 
 from monitor.book.compiled import compile_models
 from monitor.book.pocket import pocket_for
-from monitor.book.solve import CONVEX_GROWTH, FINE_GROWTH, Solver, Survey
+from monitor.book.solve import Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS, Needs
@@ -178,8 +178,7 @@ def _append(table: Any, row: Any) -> None:
 @cache
 def solver() -> Solver:
     """A solver of every model."""
-    growths = [CONVEX_GROWTH if MODELS[name].is_convex else FINE_GROWTH for name in NAMES]
-    return Solver(compile_models(NAMES), growths)
+    return Solver(compile_models(NAMES), [MODELS[name].convexity for name in NAMES])
 
 
 def pocket_of(book: Book[float]) -> Book[float]:

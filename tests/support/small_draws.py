@@ -16,6 +16,9 @@ LINEAR_ONLY = (
     "multi_assets",
     "bybit_unified",
     "bybit_isolated",
+    "deribit_linear",
+    "dydx",
+    "gmx",
 )  # the venues' modes that these cover are linear
 ONE_LINE = ("tiered", "bybit_isolated")
 EDGES = [Decimal(1), 1 - Decimal("1e-12"), 1 + Decimal("1e-12")]
