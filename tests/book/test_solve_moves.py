@@ -110,8 +110,8 @@ def test_what_is_convex_in_prices_alone_is_found_by_growing_steps(model: str, rn
 
 
 def test_a_schedule_that_jumps_is_walked_finely() -> None:
-    """Bitget's tiers of old: past a floor the rate applies to the whole. A long in profit is liquidated there,
-    and would not be a little farther up."""
+    """Bitget's tiers of old: past a floor the rate applies to the whole. A long in profit is liquidated
+    there, and would not be a little farther up."""
     jumps = (
         MarginTier(Decimal(0), Decimal("0.01"), Decimal("0.02"), Decimal(0)),
         MarginTier(Decimal(1_050), Decimal("0.2"), Decimal("0.5"), Decimal(0)),

@@ -105,3 +105,12 @@ def test_a_settlement_comes_within_a_day(now: int, hour: int) -> None:
     due = next_settlement_ns(now, hour)
     assert 0 < due - now <= DAY_NS
     assert due % DAY_NS == hour * HOUR_NS
+
+
+@given(now=instants, interval_hours=st.sampled_from([1, 2, 4, 8]))
+def test_the_next_payment_is_ahead_by_at_most_the_interval(now: int, interval_hours: int) -> None:
+    """What has accrued towards it is a share from 0 to 1, and of a position of nothing it is nothing."""
+    due = next_funding_ns(now, interval_hours)
+    assert 0 < due - now <= interval_hours * HOUR_NS
+    assert 0 <= accrued_share(now, due, interval_hours) < 1
+    assert paid(0, 100) == 0
