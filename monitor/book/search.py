@@ -3,8 +3,8 @@
 Where maintenance less equity is convex in what is changed, as every present model declares, the search is
 exact and takes a handful of assessments: seen from the safe side the chord through two points meets zero at
 the turn or beyond it, seen from the breached side at the turn or short of it, so no turn is stepped over. A
-model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more;
-a dip narrower than that may be missed.
+model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more
+(of three tenths beyond three times the price); a dip narrower than that may be missed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ UNDERLYING, PRICE, TOP_UP, CUT, MARKET = range(5)
 FAR_FACTOR = 1e4  # a price at a ten-thousandth, or at ten thousand times
 PRICE_STEP = 1.01
 PRICE_GROWTH = 1.1  # of the logarithm of the move: far away a hundredth tells nothing that a tenth does not
+VERY_FAR, FAR_GROWTH = 3.0, 1.3  # nor, beyond three times the price or a third, a tenth more than a third
 AMOUNT_STEPS = 128
 TOLERANCE = 1e-12  # of the change: how far beyond the turn the answer may lie
 BANKRUPT = -1.0
@@ -168,7 +169,7 @@ def _next_step(walk, b):  # type: ignore[no-untyped-def]
     """One small step on from b; of a price a longer one where it is far already."""
     c = b * walk.factor + walk.step
     if walk.start == 1.0:
-        grown = b**PRICE_GROWTH
+        grown = b ** (FAR_GROWTH if max(b, 1 / b) > VERY_FAR else PRICE_GROWTH)
         return max(c, grown) if walk.far > walk.start else min(c, grown)
     return c
 
@@ -185,22 +186,41 @@ def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
 
 @njit(**INNER)
 def _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
-    """Narrows a..b down to the turn and answers b's side of it. Regula falsi, and a bisection every third
-    time: finds a jump as well."""
+    """Narrows a..b down to the turn and answers b's side of it. Chandrupatla's method: a parabola through the
+    last three points where it may be trusted, else a bisection, so it finds a jump as well."""
     turned = f_b >= 0
-    for k in range(TURNS):
-        edge = TOLERANCE / 2 * abs(b)
-        if abs(b - a) <= 2 * edge:
-            break
-        c = (a + b) / 2
-        if k % 3 < 2:
-            c = b - f_b * (b - a) / (f_b - f_a)
-            c = min(max(c, min(a, b) + edge), max(a, b) - edge)
+    share = 0.5  # of the way from b to a
+    for _ in range(TURNS):
+        c = b + share * (a - b)
         if c in (a, b):
             break
         f_c = changed(models, walk, c, aim, pool, book, pocket, underlyings)
+        old, f_old = a, f_a
         if (f_c >= 0) == turned:
-            b, f_b, f_a = c, f_c, f_a / 2
+            old, f_old, b, f_b = b, f_b, c, f_c
         else:
-            a, f_a, f_b = c, f_c, f_b / 2
+            a, f_a = c, f_c
+        edge = TOLERANCE / 2 * abs(b)
+        if abs(a - b) <= 2 * edge:
+            break
+        share = (
+            _parabola(b, f_b, a, f_a, old, f_old)
+            if (f_c >= 0) == turned
+            else 1 - _parabola(a, f_a, b, f_b, old, f_old)
+        )
+        least = edge / abs(a - b)
+        share = min(max(share, least), 1 - least)
     return b
+
+
+@njit(**INNER)
+def _parabola(x, f_x, other, f_other, old, f_old):  # type: ignore[no-untyped-def]
+    """Which share of the way from the newest point to the other side the turn lies at: by the parabola
+    through both and the one before (inverse quadratic interpolation), or a half where that may mislead."""
+    if f_old == f_other or old == other:
+        return 0.5
+    xi, phi = (x - other) / (old - other), (f_x - f_other) / (f_old - f_other)
+    if not (phi * phi < xi and (1 - phi) * (1 - phi) < 1 - xi):
+        return 0.5
+    first = f_x / (f_other - f_x) * f_old / (f_other - f_old)
+    return first + (old - x) / (other - x) * f_x / (f_old - f_x) * f_other / (f_old - f_other)
