@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def reserve(supply: int, debt: int) -> AaveReserve:
     return AaveReserve(Decimal(supply), Decimal(debt), Decimal("1.1"), Decimal("1.2"), rate, rate, TOLD_NS)
 
 
-def base(principal: int) -> CometBase:
+def base(principal: Any) -> CometBase:
     """In a market at a millionth a second supplied and two owed, told at TOLD_NS."""
     rates = (Decimal("0.000001"), Decimal("0.000002"))
     return CometBase(Decimal(principal), Decimal("1.1"), Decimal("1.2"), *rates, TOLD_NS)
@@ -74,8 +76,10 @@ def test_a_reserve_grows_on_both_sides() -> None:
     assert float(borrowed) == pytest.approx(120 * 1.0253151, rel=1e-7)
 
 
-@pytest.mark.parametrize(("principal", "amounts"), [(100, ("110.11", "0")), (-100, ("0", "120.24"))])
-def test_the_base_asset_is_supplied_or_owed(principal: int, amounts: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("principal", "amounts"), [(100, ("110.11", "0")), ("0.5", ("0.55055", "0")), (-100, ("0", "120.24"))]
+)
+def test_the_base_asset_is_supplied_or_owed(principal: Any, amounts: tuple[str, str]) -> None:
     """A thousand seconds at a millionth: a principal above 0 by the supply index, below it by the debt's."""
     assert grown(base(principal), TOLD_NS + 1_000 * SECOND_NS) == Amounts(*map(Decimal, amounts))
 
@@ -114,6 +118,23 @@ def test_a_short_has_received_what_the_index_rose() -> None:
 def test_impact_costs_so_much_at_most_and_brings_nothing(impact: str, wallet: str) -> None:
     """Of a size of 200 half a per cent is 1: a greater cost counts as that, a gain not at all."""
     assert wallet_of(leg(closing_impact=Decimal(impact))) == Decimal(wallet)
+
+
+def test_the_size_that_impact_is_measured_by_is_of_all_coins() -> None:
+    """Two contracts of ten coins at 100 are 2,000, half a per cent of which is 10."""
+    fact, market = leg(closing_impact=Decimal(-70))
+    assert wallet_of((fact, msgspec.structs.replace(market, multiplier=Decimal(10)))) == 40
+
+
+@pytest.mark.parametrize("told", ["funding_index", "closing_impact"])
+def test_either_fact_of_a_leg_moves_the_wallet(told: str) -> None:
+    """An index, or an impact, is enough; an index only where the market tells its own of now."""
+    fact, market = leg(**{told: ONE})
+    plain = BalanceFact("pool", "USDC", NOTHING)
+    assert is_stated_before(plain, [(fact, market)])
+    silent = msgspec.structs.replace(market, funding_index=None)
+    assert is_stated_before(plain, [(fact, silent)]) is (told == "closing_impact")
+    assert is_stated_before(msgspec.structs.replace(plain, accrual=base(1)), ())
 
 
 def test_what_several_legs_have_coming_adds_up() -> None:

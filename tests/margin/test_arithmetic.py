@@ -137,10 +137,10 @@ def test_a_whole_root_is_exact(rng: Random) -> None:
     assert isqrt(Decimal(large)) == math.isqrt(large)
 
 
-@pytest.mark.parametrize("root", [2**26 - 1, 2**26 - 2])
+@pytest.mark.parametrize("root", [2**10 + 3, 2**20 + 1, 2**25 + 1])
 def test_a_fraction_below_a_square_is_below_it(root: int) -> None:
-    """The square root of a float a half below a square rounds to the whole root; the fraction goes first."""
-    below = root * root - 0.5
+    """The square root of the last float before a square rounds to its root, so the fraction goes first."""
+    below = math.nextafter(float(root * root), 0)
     assert isqrt(below) == compiled_isqrt(below) == root - 1
 
 

@@ -34,9 +34,9 @@ class Indivisible(float):
 
 
 def test_bands_have_the_numbers_that_everybody_stores() -> None:
-    """The columns hold these, the domain gives them their names."""
-    numbers = (RiskBand.UNKNOWN, RiskBand.CLEAR, RiskBand.LIQUIDATION)
-    assert numbers == (UNKNOWN, CLEAR, LIQUIDATION)
+    """The columns hold what the domain gives its names to."""
+    found = [banded(CLEAR, *asked) for asked in ((math.nan, 1.0), (0.0, 1.0), (1.0, 1.0))]
+    assert found == [RiskBand.UNKNOWN, RiskBand.CLEAR, RiskBand.LIQUIDATION]
 
 
 @given(band=bands, maintenance=any_amount, equity=st.sampled_from([0.0, -0.0, -1.0, -1e-300, 1e-300, 5.0]))

@@ -65,6 +65,12 @@ def test_deposits_and_debts_are_weighted() -> None:
     assert found.initial_margin == required + lost
 
 
+def test_a_token_without_a_schedule_of_debts_is_owed_as_it_is() -> None:
+    """Each side has a schedule of its own, or none; that of another token is not read."""
+    kept = replace(coin(50), liability=())
+    assert exactly(usdc(0), held(10), held(-4, of=kept)) == (900, 300, 200)
+
+
 def test_initial_margin_is_missing_when_the_venue_misses_it() -> None:
     """Equity less initial margin is what the venue has of initial collateral beyond its requirement."""
     found = exactly(

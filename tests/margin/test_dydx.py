@@ -193,6 +193,30 @@ def test_what_no_tier_can_be_is_refused(initial: str, share: str) -> None:
         liquidity_tier(Decimal(initial), Decimal(share), NOTHING, NOTHING, NOTHING)
 
 
+@pytest.mark.parametrize(
+    ("open_interest", "lower", "upper", "is_sound"),
+    [
+        ("-1", "20", "50", False),
+        ("-1", "0", "0", False),
+        ("0", "20", "50", True),
+        ("0.5", "0.5", "50", True),
+        ("35", "0", "50", True),
+        ("35", "20", "20", True),
+        ("35", "50", "20", False),
+        ("35", "-1", "20", False),
+        ("35", "50", "0", True),  # an upper cap of 0 switches both off
+    ],
+)
+def test_caps_rise_from_nothing(open_interest: str, lower: str, upper: str, is_sound: bool) -> None:
+    """Open interest and caps from 0, the lower cap at most the upper one; its source tells them."""
+    terms = [Decimal(number) for number in ("0.05", "0.6", open_interest, lower, upper)]
+    if is_sound:
+        assert ("caps" in liquidity_tier(*terms).source) is (upper != "0")
+        return
+    with pytest.raises(BadSchedule, match="do not rise from 0"):
+        liquidity_tier(*terms)
+
+
 def test_the_rate_of_funding_is_capped() -> None:
     """Six times (5 % - 3 %) in eight hours on the main chain."""
     assert funding_cap(Decimal(6), Decimal("0.05"), Decimal("0.6")) == Decimal("0.12")

@@ -32,14 +32,14 @@ def at(hour: int, minute: int = 0) -> int:
     return MIDNIGHT_NS + hour * HOUR_NS + minute * 60 * 10**9
 
 
-def paid(quantity: int, price: int, *, inverse: bool = False) -> Decimal:
-    """What the holder of contracts of 10 receives at one basis point."""
+def paid(quantity: int, price: int, *, inverse: bool = False, rate: Decimal = RATE) -> Decimal:
+    """What the holder of contracts of 10 receives, at one basis point unless told."""
     contract = replace(
         Contract("A", Decimal(price), tiers((0, "0.01"))), multiplier=Decimal(10), inverse=inverse
     )
     leg = Leg(contract, Decimal(quantity), Decimal(price))
     book = decimal_book(SmallPool("tiered", (Line(Coin("USDT"), Decimal(0), (leg,)),)))
-    return funding_payment(Decimal(quantity), Decimal(price), RATE, book.instruments[0])
+    return funding_payment(Decimal(quantity), Decimal(price), rate, book.instruments[0])
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -48,6 +48,15 @@ def test_longs_pay_shorts_at_a_rate_above_nothing(side: int) -> None:
     are worth 0.3 coins, and a basis point of those is paid."""
     assert paid(side * 3, 100) == -side * Decimal("0.3")
     assert paid(side * 3, 100, inverse=True) == -side * Decimal("0.00003")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "rate", "received"),
+    [(1, RATE, "-0.1"), (1, -RATE, "0.1"), (-1, -RATE, "-0.1"), (0, RATE, "0")],
+)
+def test_below_nothing_shorts_pay_longs(quantity: int, rate: Decimal, received: str) -> None:
+    """The sign of the rate turns it round; one contract is a position as well, and none pays nothing."""
+    assert paid(quantity, 100, rate=rate) == Decimal(received)
 
 
 @pytest.mark.parametrize(

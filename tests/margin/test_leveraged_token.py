@@ -10,10 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from monitor.domain.instrument import Fund as Published
 from monitor.margin.leveraged_token import (
     decay,
     effective_leverage,
     leverage_after,
+    leverage_now,
     moves_to_rebalance,
 )
 from monitor.margin.models import MODELS
@@ -22,6 +24,9 @@ from tests.support.small_books import moves_of, requirement, surveyed
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool, tiers
 
 FLAT = tiers((0, "0.01"))
+# 75 units at 40 for 100 tokens of 10; and at twice, so that half the price leaves just nothing.
+PUBLISHED = Published(Decimal(75), Decimal(40), Decimal(100), Decimal(10), Decimal("1.25"), Decimal(4))
+HALF = Published(Decimal(50), Decimal(40), Decimal(100), Decimal(10), Decimal("1.25"), Decimal(4))
 rngs = st.integers(0, 2**48).map(Random)
 leverages = st.floats(1.1, 10).flatmap(lambda size: st.sampled_from([size, -size]))
 
@@ -89,6 +94,22 @@ def test_leverage_after_a_move_is_that_of_the_same_basket(leverage: float, move:
     fund.price *= 1 + move
     assume(fund.worth > 1e-6)
     assert leverage_after(leverage, move) == pytest.approx(fund.leverage, rel=1e-6)
+
+
+def test_leverage_now_is_that_of_the_published_basket() -> None:
+    """Published at 3 with the underlying at 40: at 36 it is 2.7 / 0.7; without a price it is still 3, and a
+    fall of a third leaves nothing to have a leverage."""
+
+    def at(price: object) -> Decimal | None:
+        now = None if price is None else Decimal(str(price))
+        return leverage_now(PUBLISHED, now, lambda stated, _: stated)
+
+    assert at(None) == at(40) == 3
+    assert at(36) == Decimal("2.7") / Decimal("0.7")
+    assert at(44) == Decimal("3.3") / Decimal("1.3")
+    assert at("26.7") is not None
+    assert [at(price) for price in ("26.6", 20, 1)] == [None] * 3
+    assert leverage_now(HALF, Decimal(20), lambda stated, _: stated) is None
 
 
 def test_leverage_rises_against_the_holder() -> None:
