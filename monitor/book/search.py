@@ -1,7 +1,7 @@
 """One outward search over the model itself, in a pocket: how far something changes until the pool turns.
 
-Where maintenance less equity is convex in what is changed, as every present model declares, the search is
-exact and takes a handful of assessments: seen from the safe side the chord through two points meets zero at
+Where maintenance less equity is convex in what is changed, which a model declares, the search is exact and
+takes a handful of assessments: seen from the safe side the chord through two points meets zero at
 the turn or beyond it, seen from the breached side at the turn or short of it, so no turn is stepped over. A
 model that is not convex is walked in steps of a hundredth, and of a tenth of the way made once that is more
 (of three tenths beyond three times the price); a dip narrower than that may be missed.

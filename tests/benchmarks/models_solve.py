@@ -24,7 +24,7 @@ from tests.benchmarks.scenario_books import SCENARIO_MODELS, scenario_book
 from tests.benchmarks.table import Row
 
 POOLS = 10_000
-PERPETUALS = ("tiered", "bitget")  # one is convex, the other is walked finely
+PERPETUALS = ("tiered", "bitget")  # one is convex, the other where no schedule jumps
 SCENARIO_POOLS = 300
 LIMIT_S = 2.0  # of CPU, all prices of all pools
 SCENARIO_LIMIT_MS = 0.5  # of CPU, a price
