@@ -27,4 +27,7 @@ def use_compile_cache(data_dir: Path) -> Path:
     if not any(chosen.rglob("*.nbi")):
         said = "compiling the margin models: up to half a minute, at the first start only"
         print(said, file=sys.stderr, flush=True)
+        from monitor.book import warming  # imports numba, which now knows the folder
+
+        warming.begin()
     return chosen

@@ -226,11 +226,10 @@ class Assessor:
         self._fit()
         book = self.book()
         nothing = np.zeros(0, dtype=np.int64)
-        searches = warming.begin()
         self._sweep(nothing, book, nothing)
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)
         self.solver.warm_up_changes(book, self.pocket(book))
-        warming.finish(searches)
+        warming.finish()
         self.solver.warm_up_searches(book, self.pocket(book))
 
 

@@ -7,6 +7,7 @@ with whatever the other one did not finish.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -20,31 +21,31 @@ from monitor.book.solve import Solver
 from monitor.margin.models import Convex
 
 LONGEST_S = 120.0
+_begun: list[subprocess.Popen[bytes]] = []
 
 
-def begin() -> subprocess.Popen[bytes] | None:
+def begin() -> None:
     """Starts the other process, unless the searches are on the disk already or would not get there."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
     if not folder or config.DISABLE_JIT or (os.cpu_count() or 1) < 2:
-        return None
-    if any(Path(folder).rglob("surveying.*.nbi")):
-        return None
-    quiet = subprocess.DEVNULL
-    try:
-        return subprocess.Popen([sys.executable, "-m", __name__], stdin=quiet, stdout=quiet, stderr=quiet)
-    except OSError:
-        return None
-
-
-def finish(other: subprocess.Popen[bytes] | None) -> None:
-    """Waits for it; one that takes too long is ended."""
-    if other is None:
         return
-    try:
-        other.wait(LONGEST_S)
-    except subprocess.TimeoutExpired:
-        other.kill()
-        other.wait()
+    if any(Path(folder).rglob("surveying.*.nbi")):
+        return
+    quiet = subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        command = [sys.executable, "-m", __name__]
+        _begun.append(subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet))
+
+
+def finish() -> None:
+    """Waits for it, if it was begun; one that takes too long is ended."""
+    while _begun:
+        other = _begun.pop()
+        try:
+            other.wait(LONGEST_S)
+        except subprocess.TimeoutExpired:
+            other.kill()
+            other.wait()
 
 
 if __name__ == "__main__":

@@ -19,23 +19,26 @@ def test_the_other_process_leaves_the_searches_on_the_disk(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("numba.config.DISABLE_JIT", 0)
-    other = warming.begin()
-    warming.finish(other)
-    assert other is not None
+    warming.begin()
+    (other,) = warming._begun
+    warming.finish()
     assert other.returncode == 0
-    assert warming.begin() is None
+    warming.begin()
+    assert not warming._begun
 
 
 def test_without_a_cache_nothing_is_compiled_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another process compiles could not be handed over."""
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    assert warming.begin() is None
+    warming.begin()
+    assert not warming._begun
 
 
 def test_a_process_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """The start goes on, and compiles for itself."""
     monkeypatch.setattr(warming, "LONGEST_S", 0.05)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        warming.finish(other)
+        warming._begun.append(other)
+        warming.finish()
     assert other.returncode is not None
     assert other.returncode < 0
