@@ -33,7 +33,8 @@ def begin() -> None:
         return
     quiet = subprocess.DEVNULL
     with contextlib.suppress(OSError):
-        command = [sys.executable, "-m", __name__]
+        # -P: a `monitor` that somebody left in the working directory is not ours.
+        command = [sys.executable, "-P", "-m", __name__]
         _begun.append(subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet))
 
 

@@ -27,6 +27,24 @@ def test_the_other_process_leaves_the_searches_on_the_disk(
     assert not warming._begun
 
 
+def test_nothing_is_imported_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package of our name that lies where the daemon was started is not run."""
+    planted, trace = tmp_path / "monitor", tmp_path / "trace"
+    planted.mkdir()
+    (planted / "__init__.py").write_text(f"open({str(trace)!r}, 'w')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 0)
+    monkeypatch.setattr(warming, "LONGEST_S", 3.0)  # planted code would have run long before
+    warming.begin()
+    assert warming._begun
+    warming.finish()
+    assert not trace.exists()
+
+
 def test_without_a_cache_nothing_is_compiled_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another process compiles could not be handed over."""
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
