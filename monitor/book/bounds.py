@@ -19,10 +19,14 @@ from numba import njit
 
 from monitor.book.compiled import INNER
 from monitor.book.costs import (
+    DEDUCTED,
+    GROWTH,
+    JUMPS,
     LOANS,
     OWN_VALUE,
     QUANTUMS,
     SIZE,
+    STEEPEST,
     cost_at_any_step,
     cost_of_move,
     extremes,
@@ -61,10 +65,11 @@ def steepness(book):  # type: ignore[no-untyped-def]
     greatest growth of a rate with the size: what is charged for a notional follows it no faster. Infinite
     where a schedule does not rise. And `extremes` of each instrument."""
     steepest = roughest = growth = 0.0
-    each = np.empty((len(book.instruments), 4))
+    each = np.empty((len(book.instruments), DEDUCTED + 1))
     for row in range(len(book.instruments)):
         rate, jumps, slope, deducted = extremes(book.instruments[row], book.tiers)
-        each[row, 0], each[row, 1], each[row, 2], each[row, 3] = rate, jumps, slope, deducted
+        each[row, STEEPEST], each[row, JUMPS] = rate, jumps
+        each[row, GROWTH], each[row, DEDUCTED] = slope, deducted
         steepest, roughest, growth = max(steepest, rate), max(roughest, jumps), max(growth, slope)
     return (steepest, roughest, growth), each
 
@@ -157,7 +162,7 @@ def list_binding(pool, far, bound, found, book, rise, exposed):  # type: ignore[
         fee = max(fee, value * abs(instrument.taker_fee))
     left = found.equity - found.maintenance_margin - weight * (1 + far) * fee
     left -= ROUNDING * (abs(found.equity) + abs(found.maintenance_margin))
-    count = list_exposed(pool, far, bound, np.empty((0, 4)), left, book, rise, exposed)
+    count = list_exposed(pool, far, bound, np.empty((0, DEDUCTED + 1)), left, book, rise, exposed)
     for line in range(account.balance_first, account.balance_last):
         underlying = book.assets[book.balances[line].asset].underlying
         if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, exposed, count):

@@ -11,6 +11,7 @@ from monitor.book.compiled import INNER
 from monitor.margin.common import collateral_value, notional, step_at
 from monitor.margin.models import Bound
 
+STEEPEST, JUMPS, GROWTH, DEDUCTED = range(4)  # columns of a table of `extremes`
 QUANTUMS = 4e-6  # what a chain's rounding to millionths takes from a position before a move and after it
 OWN_VALUE, SIZE, LOANS = int(Bound.OWN_VALUE), int(Bound.SIZE), int(Bound.LOANS)  # an enum does not compile
 
@@ -98,8 +99,8 @@ def cost_at_any_step(position, instrument, bound, far, each, book):  # type: ign
         return math.inf, math.inf
     size = abs(position.quantity)
     value = value_of(size, instrument, book)
-    steepest, jumps = each[position.instrument, 0], each[position.instrument, 1]
-    slope, deducted = each[position.instrument, 2], each[position.instrument, 3]
+    steepest, jumps = each[position.instrument, STEEPEST], each[position.instrument, JUMPS]
+    slope, deducted = each[position.instrument, GROWTH], each[position.instrument, DEDUCTED]
     if bound == SIZE:
         jumps = QUANTUMS
     rate = 1 + steepest + abs(instrument.taker_fee) + growth_of(size, value, far, instrument, slope)
