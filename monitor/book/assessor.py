@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from monitor.book import warming
 from monitor.book.accounts import AccountState
-from monitor.book.bounds import bounds_of
+from monitor.book.bounds import bounds_of, scratch_for
 from monitor.book.compiled import compile_models
 from monitor.book.growing import grown
 from monitor.book.margin_error import relative_error
 from monitor.book.placing import PlacedPool, Placing
+from monitor.book.pocket import Pocket
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
 from monitor.book.solve import Solver
@@ -117,7 +118,7 @@ class Assessor:
             book = self.book()
             self.solver.nearest(rows, book, self.pocket(book, rows), self.distance)
 
-    def pocket(self, book: Book[float], rows: Ints | slice = EVERY_ROW) -> Book[float]:
+    def pocket(self, book: Book[float], rows: Ints | slice = EVERY_ROW) -> Pocket:
         """A pocket that any of these pools fits into."""
         pools: Any = book.pools
         positions = (pools["position_last"][rows] - pools["position_first"][rows]).max(initial=1)
@@ -152,7 +153,8 @@ class Assessor:
 
     def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
         tables = (book, self._quotes.reasons, self._levels, self.figures)
-        room = (self.pocket(book, rows), np.zeros(len(self._placing.definitions.underlyings)), crossed)
+        pocket = self.pocket(book, rows)
+        room = (pocket, scratch_for(book, pocket), crossed)
         return int(sweep(self.solver.models, self._bounds, rows, *tables, *room))
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:

@@ -11,13 +11,13 @@ that is, and what else is charged, the model's `Bound` says.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.compiled import INNER
+from monitor.book.compiled import INLINE, INNER
 from monitor.book.costs import (
     DEDUCTED,
     GROWTH,
@@ -53,28 +53,36 @@ def bounds_of(names: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.array([int(bound) for bound in held], dtype=np.int64)
 
 
-def empty_rise(book: Any) -> npt.NDArray[np.float64]:
-    """Room for the cost of a move, by underlying."""
+class Scratch(NamedTuple):
+    """What the bounds write on."""
+
+    rise: npt.NDArray[np.float64]  # by underlying; zeros before and after
+    each: npt.NDArray[np.float64]  # `extremes` by instrument
+    exposed: npt.NDArray[np.int64]  # underlyings of one pool
+
+
+def scratch_for(book: Any, pocket: Any) -> Scratch:
+    """Enough of it for any pool that the pocket has room for."""
     most = max(book.instruments["underlying"].max(initial=0), book.assets["underlying"].max(initial=0))
-    return np.zeros(int(most) + 1)
+    exposed = np.zeros(len(pocket.positions) + len(pocket.balances), np.int64)
+    return Scratch(np.zeros(int(most) + 1), np.zeros((len(book.instruments), DEDUCTED + 1)), exposed)
 
 
-@njit(**INNER)
-def steepness(book):  # type: ignore[no-untyped-def]
-    """The greatest rate of all schedules of instruments, the greatest sum of a schedule's jumps, and the
-    greatest growth of a rate with the size: what is charged for a notional follows it no faster. Infinite
-    where a schedule does not rise. And `extremes` of each instrument."""
+@njit(**INLINE)
+def steepness(book, each):  # type: ignore[no-untyped-def]
+    """Writes `extremes` of each instrument into `each`. Answers the greatest rate of all schedules of
+    instruments, the greatest sum of a schedule's jumps, and the greatest growth of a rate with the size: what
+    is charged for a notional follows it no faster. Infinite where a schedule does not rise."""
     steepest = roughest = growth = 0.0
-    each = np.empty((len(book.instruments), DEDUCTED + 1))
     for row in range(len(book.instruments)):
         rate, jumps, slope, deducted = extremes(book.instruments[row], book.tiers)
         each[row, STEEPEST], each[row, JUMPS] = rate, jumps
         each[row, GROWTH], each[row, DEDUCTED] = slope, deducted
         steepest, roughest, growth = max(steepest, rate), max(roughest, jumps), max(growth, slope)
-    return (steepest, roughest, growth), each
+    return steepest, roughest, growth
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by up to `far` surely leaves more than nothing of what is `left`:
     no position may lose or be charged more than all of them together do in the worst case."""
@@ -108,10 +116,9 @@ def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def list_exposed(pool, far, bound, each, left, book, rise, exposed):  # type: ignore[no-untyped-def]
+def list_exposed(account, far, bound, left, book, scratch):  # type: ignore[no-untyped-def]
     """Writes the underlyings of which a move by up to `far` may liquidate the pool; answers how many, or that
-    nobody knows. `each`: `extremes` by instrument. `rise`: float64 by underlying, zeros before and after."""
-    account = book.pools[pool]
+    nobody knows. A bound by the value's own step reads no `extremes`."""
     listed = legs = 0
     size = 0.0
     times = times_threshold(bound, account)
@@ -129,67 +136,67 @@ def list_exposed(pool, far, bound, each, left, book, rise, exposed):  # type: ig
             if bound in (OWN_VALUE, LOANS):
                 cost, terms = cost_of_move(position, instrument, far, book)
             else:
-                cost, terms = cost_at_any_step(position, instrument, bound, far, each, book)
+                cost, terms = cost_at_any_step(position, instrument, bound, far, scratch.each, book)
             worth += terms
             if moves:
                 cost *= 1 + far
                 worth += fee_of(position, instrument)
-            listed = expose(instrument.underlying, weight * cost, listed, rise, exposed)
+            listed = expose(instrument.underlying, weight * cost, listed, scratch)
             legs += 1
-        listed = expose(asset.underlying, weight * worth * far, listed, rise, exposed)
+        listed = expose(asset.underlying, weight * worth * far, listed, scratch)
         size += weight * worth
     is_whole = legs == account.position_last - account.position_first
     left -= ROUNDING * size
-    count = keep_exposed(left, listed, rise, exposed)
+    count = keep_exposed(left, listed, scratch)
     return count if is_whole and left > 0 else NOBODY_KNOWS
 
 
-@njit(**INNER)
-def list_binding(pool, far, bound, found, book, rise, exposed):  # type: ignore[no-untyped-def]
-    """Writes the underlyings that may matter to a rescue from a move by `far`; answers as `list_exposed`, for
-    models that charge a position on its own value.
+@njit(**INLINE)
+def list_binding(far, bound, found, small, scratch):  # type: ignore[no-untyped-def]
+    """Writes the underlyings that may matter to a rescue from a move by `far` of the pool in a pocket;
+    answers as `list_exposed`, for models that charge a position on its own value.
 
     The others leave enough already, and more collateral or a smaller position, its fee paid, leaves no less;
     what more collateral there is of an asset that moves may itself be lost."""
-    account = book.pools[pool]
+    account = small.pools[0]
     weight, fee = 1.0, 0.0
     for line in range(account.balance_first, account.balance_last):
-        weight = max(weight, weight_of(book.assets[book.balances[line].asset], book))
+        weight = max(weight, weight_of(small.assets[small.balances[line].asset], small))
     for row in range(account.position_first, account.position_last):
-        position = book.positions[row]
-        instrument = book.instruments[position.instrument]
-        value = abs(notional(position.quantity, book.quotes[instrument.mark], instrument))
+        position = small.positions[row]
+        instrument = small.instruments[position.instrument]
+        value = abs(notional(position.quantity, small.quotes[instrument.mark], instrument))
         fee = max(fee, value * abs(instrument.taker_fee))
     left = found.equity - found.maintenance_margin - weight * (1 + far) * fee
     left -= ROUNDING * (abs(found.equity) + abs(found.maintenance_margin))
-    count = list_exposed(pool, far, bound, np.empty((0, DEDUCTED + 1)), left, book, rise, exposed)
+    count = list_exposed(account, far, bound, left, small, scratch)
     for line in range(account.balance_first, account.balance_last):
-        underlying = book.assets[book.balances[line].asset].underlying
-        if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, exposed, count):
-            exposed[count] = underlying
+        underlying = small.assets[small.balances[line].asset].underlying
+        if count != NOBODY_KNOWS and underlying >= 0 and not is_among(underlying, scratch.exposed, count):
+            scratch.exposed[count] = underlying
             count += 1
     return count
 
 
 @njit(**INNER)
-def expose(underlying, cost, listed, rise, exposed):  # type: ignore[no-untyped-def]
+def expose(underlying, cost, listed, scratch):  # type: ignore[no-untyped-def]
     """Adds the cost of an underlying's move, and lists it when it is new; what follows none is not moved."""
     if underlying >= 0:
-        if rise[underlying] == 0:
-            exposed[listed] = underlying
+        if scratch.rise[underlying] == 0:
+            scratch.exposed[listed] = underlying
             listed += 1
-        rise[underlying] += cost
+        scratch.rise[underlying] += cost
     return listed
 
 
-@njit(**INNER)
-def keep_exposed(left, listed, rise, exposed):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def keep_exposed(left, listed, scratch):  # type: ignore[no-untyped-def]
     """Keeps of the listed underlyings those whose move may cost all that is left; answers how many."""
     count = 0
     for k in range(listed):
-        underlying = exposed[k]
-        if not rise[underlying] < left:
-            exposed[count] = underlying
+        underlying = scratch.exposed[k]
+        if not scratch.rise[underlying] < left:
+            scratch.exposed[count] = underlying
             count += 1
-        rise[underlying] = 0.0
+        scratch.rise[underlying] = 0.0
     return count

@@ -92,8 +92,8 @@ class Calendar:
         self, pool: PlacedPool, book: Book[float], at_ns: int, kind: str, changes: list[_Change]
     ) -> Coming:
         account = book.pools[pool.row]
-        paid = np.zeros(max(1, int(account.balance_last - account.balance_first)))
-        touched = np.zeros(max(1, len(pool.legs)), np.bool_)
+        paid = np.zeros(int(account.balance_last - account.balance_first))
+        touched = np.zeros(len(pool.legs), np.bool_)
         total = 0.0
         for change in changes:
             line = self._line_of(pool, change.place, book)
@@ -104,7 +104,7 @@ class Calendar:
         figures = self._assessor.figures[pool.row]
         none = np.zeros_like(touched)
         later = Later(paid, touched if kind == EXPIRY else none, touched if kind == SETTLEMENT else none)
-        after = self._assessor.solver.later(later, pool.row, book, self._assessor.pocket(book))
+        after = self._assessor.solver.later(later, pool.row, book)
         shares = [change.share for change in changes if change.share is not None]
         return Coming(
             kind,

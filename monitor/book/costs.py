@@ -7,7 +7,7 @@ import math
 
 from numba import njit
 
-from monitor.book.compiled import INNER
+from monitor.book.compiled import INLINE, INNER
 from monitor.margin.common import collateral_value, notional, step_at
 from monitor.margin.models import Bound
 
@@ -16,7 +16,7 @@ QUANTUMS = 4e-6  # what a chain's rounding to millionths takes from a position b
 OWN_VALUE, SIZE, LOANS = int(Bound.OWN_VALUE), int(Bound.SIZE), int(Bound.LOANS)  # an enum does not compile
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def extremes(instrument, tiers):  # type: ignore[no-untyped-def]
     """Of one schedule: its greatest rate, the sum of its jumps, its greatest slope and deduction."""
     steepest = jumps = growth = deducted = 0.0
@@ -50,7 +50,7 @@ def worth_of(balance, asset, tiers):  # type: ignore[no-untyped-def]
     return max(abs(balance.wallet), abs(owned), counted) + abs(balance.order_loss)
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def loan_of(balance, asset, tiers):  # type: ignore[no-untyped-def]
     """What is charged for a debt, in the asset; infinite where that is more than one rate."""
     if balance.borrowed == 0 or asset.liability_first == asset.liability_last:
@@ -60,7 +60,7 @@ def loan_of(balance, asset, tiers):  # type: ignore[no-untyped-def]
     return abs(balance.borrowed * tiers[asset.liability_first].maintenance_rate)
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-def]
     """The most that a position may lose and be charged more when its price moves by up to `far`, and all its
     absolute terms; both in the settle asset. Infinite for what no venue can mean."""
@@ -91,7 +91,7 @@ def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-de
     return (high - value) * (1 + fee) + most - least, high * (1 + fee) + entry + terms
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def cost_at_any_step(position, instrument, bound, far, each, book):  # type: ignore[no-untyped-def]
     """The same where any step of the schedule may be the position's: the steepest of its rates, and all jumps
     unless it is the size that chooses the step."""
@@ -126,7 +126,7 @@ def growth_of(size, value, far, instrument, slope):  # type: ignore[no-untyped-d
     return slope * coins
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def fee_of(position, instrument):  # type: ignore[no-untyped-def]
     """The most that closing may cost, at the bankruptcy price of either side."""
     entry = abs(notional(position.quantity, position.entry_price, instrument))

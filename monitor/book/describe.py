@@ -21,6 +21,7 @@ from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
 from monitor.book.moves import in_volatilities, moves_of, percent_of
 from monitor.book.placing import PlacedPool, Placing
+from monitor.book.pocket import Pocket
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
 from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
@@ -211,7 +212,7 @@ class Describer:
         )
 
     def _rescue(
-        self, pool: PlacedPool, survey: Survey, book: Book[float], pocket: Book[float]
+        self, pool: PlacedPool, survey: Survey, book: Book[float], pocket: Pocket
     ) -> tuple[RescueOption, ...]:
         """Rounded up to what the venue takes, then assessed again; the smallest cuts first."""
         offers = [*self._adds(pool, survey), *self._cuts(pool, survey, book)]

@@ -11,46 +11,46 @@ from __future__ import annotations
 from numba import njit
 
 from monitor.book.bounds import NOBODY_KNOWS
-from monitor.book.compiled import INNER, assess
+from monitor.book.compiled import INLINE, INNER, assess
 from monitor.book.pocket import fill, list_underlyings, move_underlying
 from monitor.margin.band import CLEAR, is_breached
 
 DISTANCE_LEVELS = 3
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def distance_band(models, count, band, pool, book, levels, pocket, exposed):  # type: ignore[no-untyped-def]
     """The band by distance: is the pool liquidated where an exposed underlying stands a level's distance
     away? All of its underlyings are looked at when their `count` is not known."""
     row = book.pools[pool].levels
     fill(pool, book, pocket)
     if count == NOBODY_KNOWS:
-        count = list_underlyings(book, pocket, exposed)
+        count = list_underlyings(pocket.book, exposed)
     mine = exposed[:count]
     band = min(max(band, CLEAR), DISTANCE_LEVELS)
-    while band < DISTANCE_LEVELS and is_near(models, levels.distance_raise[row, band], book, pocket, mine):
+    while band < DISTANCE_LEVELS and is_near(models, levels.distance_raise[row, band], pocket, mine):
         band += 1
-    while band > CLEAR and not is_near(models, levels.distance_clear[row, band - 1], book, pocket, mine):
+    while band > CLEAR and not is_near(models, levels.distance_clear[row, band - 1], pocket, mine):
         band -= 1
     return band
 
 
 @njit(**INNER)
-def is_near(models, distance, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+def is_near(models, distance, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by `distance`, down or up, liquidates the pool in the pocket."""
     for underlying in underlyings:
-        is_hit = is_liquidated_at(models, underlying, 1 - distance, book, pocket) or is_liquidated_at(
-            models, underlying, 1 + distance, book, pocket
-        )
-        move_underlying(underlying, 1.0, book, pocket)
+        is_hit = False
+        for factor in (1 - distance, 1 + distance):
+            is_hit = is_hit or is_liquidated_at(models, underlying, factor, pocket)
+        move_underlying(underlying, 1.0, pocket)
         if is_hit:
             return True
     return False
 
 
-@njit(**INNER)
-def is_liquidated_at(models, underlying, factor, book, pocket):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def is_liquidated_at(models, underlying, factor, pocket):  # type: ignore[no-untyped-def]
     """Whether the pool in the pocket is liquidated with one underlying at `factor` of its price."""
-    move_underlying(underlying, factor, book, pocket)
-    found = assess(models, 0, pocket)
+    move_underlying(underlying, factor, pocket)
+    found = assess(models, 0, pocket.book)
     return is_breached(found.maintenance_margin, found.equity, 1.0)

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from numba import njit
 
-from monitor.book.compiled import INNER, assess
+from monitor.book.compiled import INLINE, INNER, assess
 from monitor.book.pocket import cut, move_instrument, move_underlying, top_up
 
-UNDERLYING, PRICE, TOP_UP, CUT, MARKET = range(5)
+UNDERLYING, PRICE, TOP_UP, CUT = range(4)
 FAR_FACTOR = 1e4  # a price at a ten-thousandth, or at ten thousand times
 PRICE_STEP = 1.01
 PRICE_GROWTH = 1.1  # of the logarithm of the move: far away a hundredth tells nothing that a tenth does not
@@ -41,7 +41,7 @@ class Walk(NamedTuple):
     """What is changed, and from where to where."""
 
     kind: int
-    target: int  # an underlying, a place among the positions, or among the balances
+    target: int  # an underlying or EVERY one, a place among the positions, or among the balances
     start: float  # the size of no change: 1 for prices, which are multiplied, else 0
     far: float
     factor: float  # one small step: times factor, plus step
@@ -64,32 +64,16 @@ def amount_walk(kind, target, far, is_convex):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def change(kind, target, size, pool, book, pocket):  # type: ignore[no-untyped-def]
+def change(kind, target, size, pocket):  # type: ignore[no-untyped-def]
     """Writes the pocket as it is after a change: a price's factor, an amount, or a fraction."""
     if kind == UNDERLYING:
-        move_underlying(target, size, book, pocket)
+        move_underlying(target, size, pocket)
     elif kind == PRICE:
-        instrument = book.instruments[pocket.positions[target].instrument]
-        move_instrument(instrument, size, book, pocket)
-    elif kind == MARKET:
-        move_market(size, book, pocket)
+        move_instrument(pocket.book.instruments[pocket.positions[target].instrument], size, pocket)
     elif kind == TOP_UP:
-        top_up(target, size, pool, book, pocket)
+        top_up(target, size, pocket)
     else:
-        cut(target, size, pool, book, pocket)
-
-
-@njit(**INNER)
-def move_market(factor, book, pocket):  # type: ignore[no-untyped-def]
-    """Everything that follows some underlying at `factor` of its price; what follows none stays."""
-    for k in range(pocket.pools[0].position_last):
-        instrument = book.instruments[pocket.positions[k].instrument]
-        if instrument.underlying >= 0:
-            move_instrument(instrument, factor, book, pocket)
-    for k in range(pocket.pools[0].balance_last):
-        asset = book.assets[pocket.balances[k].asset]
-        if asset.underlying >= 0:
-            pocket.quotes[asset.price] = book.quotes[asset.price] * factor
+        cut(target, size, pocket)
 
 
 @njit(**INNER)
@@ -105,28 +89,28 @@ def over(found, level, solvent):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def excess(models, aim, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+def excess(models, aim, pocket, underlyings):  # type: ignore[no-untyped-def]
     """How far the pool in the pocket is past its aim; at or above zero is past it. A maximum of convex
     functions is convex."""
-    worst = over(assess(models, 0, pocket), aim.level, aim.solvent)
+    worst = over(assess(models, 0, pocket.book), aim.level, aim.solvent)
     if aim.distance > 0:
         for underlying in underlyings:
             for factor in (1 - aim.distance, 1 + aim.distance):
-                move_underlying(underlying, factor, book, pocket)
-                worst = max(worst, over(assess(models, 0, pocket), 1.0, aim.solvent))
-            move_underlying(underlying, 1.0, book, pocket)
+                move_underlying(underlying, factor, pocket)
+                worst = max(worst, over(assess(models, 0, pocket.book), 1.0, aim.solvent))
+            move_underlying(underlying, 1.0, pocket)
     return worst
 
 
 @njit(**INNER)
-def changed(models, walk, size, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+def changed(models, walk, size, aim, pocket, underlyings):  # type: ignore[no-untyped-def]
     """The excess after the change."""
-    change(walk.kind, walk.target, size, pool, book, pocket)
-    return excess(models, aim, book, pocket, underlyings)
+    change(walk.kind, walk.target, size, pocket)
+    return excess(models, aim, pocket, underlyings)
 
 
 @njit(**INNER)
-def turn(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+def turn(models, walk, f_start, aim, pocket, underlyings):  # type: ignore[no-untyped-def]
     """The nearest change at which breached turns to not breached or back, on its far side; nan if none.
 
     `f_start` is the excess without a change. Afterwards the pocket is as before.
@@ -135,23 +119,23 @@ def turn(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: 
     breached = f_start >= 0
     may_turn = True
     if walk.is_convex and not breached:  # then the far end alone says whether there is a turn
-        may_turn = changed(models, walk, walk.far, aim, pool, book, pocket, underlyings) >= 0
+        may_turn = changed(models, walk, walk.far, aim, pocket, underlyings) >= 0
     if may_turn:
-        found = _outward(models, walk, f_start, aim, pool, book, pocket, underlyings)
-    change(walk.kind, walk.target, walk.start, pool, book, pocket)
+        found = _outward(models, walk, f_start, aim, pocket, underlyings)
+    change(walk.kind, walk.target, walk.start, pocket)
     return found
 
 
-@njit(**INNER)
-def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def _outward(models, walk, f_start, aim, pocket, underlyings):  # type: ignore[no-untyped-def]
     breached = f_start >= 0
     a, f_a = walk.start, f_start
     b = walk.start * walk.factor + walk.step
     leaps = 0
     while True:
-        f_b = changed(models, walk, b, aim, pool, book, pocket, underlyings)
+        f_b = changed(models, walk, b, aim, pocket, underlyings)
         if (f_b >= 0) != breached:
-            return _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings)
+            return _closed_in(models, walk, a, f_a, b, f_b, aim, pocket, underlyings)
         if b == walk.far:
             return math.nan
         c = _next_step(walk, b)
@@ -164,7 +148,7 @@ def _outward(models, walk, f_start, aim, pool, book, pocket, underlyings):  # ty
         b = min(c, walk.far) if walk.far > walk.start else max(c, walk.far)
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def _next_step(walk, b):  # type: ignore[no-untyped-def]
     """One small step on from b; of a price a longer one where it is far already."""
     c = b * walk.factor + walk.step
@@ -174,7 +158,7 @@ def _next_step(walk, b):  # type: ignore[no-untyped-def]
     return c
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
     """Where the chord through both points meets zero, or twice as far on where it does not."""
     if may_aim and f_a != f_b:
@@ -184,8 +168,8 @@ def _leap(a, f_a, b, f_b, may_aim):  # type: ignore[no-untyped-def]
     return b + 2 * (b - a)
 
 
-@njit(**INNER)
-def _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlyings):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def _closed_in(models, walk, a, f_a, b, f_b, aim, pocket, underlyings):  # type: ignore[no-untyped-def]
     """Narrows a..b down to the turn and answers b's side of it. Chandrupatla's method: a parabola through the
     last three points where it may be trusted, else a bisection, so it finds a jump as well."""
     turned = f_b >= 0
@@ -194,7 +178,7 @@ def _closed_in(models, walk, a, f_a, b, f_b, aim, pool, book, pocket, underlying
         c = b + share * (a - b)
         if c in (a, b):
             break
-        f_c = changed(models, walk, c, aim, pool, book, pocket, underlyings)
+        f_c = changed(models, walk, c, aim, pocket, underlyings)
         old, f_old = a, f_a
         if (f_c >= 0) == turned:
             old, f_old, b, f_b = b, f_b, c, f_c

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitor.book.bounds import empty_rise
+from monitor.book.bounds import scratch_for
 from monitor.book.compiled import assess
-from monitor.book.pocket import pocket_for
+from monitor.book.pocket import Pocket, alone, onto, pocket_for
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
 from monitor.book.search import Aim
-from monitor.book.surveying import nearest_moves, requirement_later, requirements_after, survey_pool
+from monitor.book.surveying import nearest_moves, requirements_after, survey_pool
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
 
@@ -74,13 +74,6 @@ class Terms(NamedTuple):
     bound: int  # which of the bounds holds
 
 
-class Room(NamedTuple):
-    """What the bounds of `near` write on."""
-
-    rise: Floats
-    binding: npt.NDArray[np.int64]
-
-
 class Solver:
     """The searches for Python callers. `convexities` by model, see margin.models. `bounds` says
     which bound holds for each of them; none, unless told."""
@@ -91,31 +84,29 @@ class Solver:
         self.models = models
         self.convexities = np.array(convexities, dtype=np.int64)
         self.bounds = np.zeros(len(convexities), np.int64) if bounds is None else bounds
-        self._pocket: Book[float] | None = None
+        self._pocket: Pocket | None = None
         self._room = (0, 0, 0)
 
-    def pocket(self, book: Book[float], positions: int, balances: int) -> Book[float]:
+    def pocket(self, book: Book[float], positions: int, balances: int) -> Pocket:
         """A pocket that fits, made anew when the book's tables were."""
         held = self._pocket
         room = (max(positions, self._room[0]), max(balances, self._room[1]), len(book.quotes))
         if held is None or room != self._room:
             self._room = room
             held = pocket_for(book, room[0], room[1])
-        mine = (held.pools, held.balances, held.positions, held.quotes)
-        self._pocket = book._replace(pools=mine[0], balances=mine[1], positions=mine[2], quotes=mine[3])
+        self._pocket = onto(book, held)
         return self._pocket
 
-    def warm_up_searches(self, book: Book[float], pocket: Book[float]) -> None:
+    def warm_up_searches(self, book: Book[float], pocket: Pocket) -> None:
         """Compiles every search now, on nothing."""
         book = _of_nothing(book)
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
 
-    def warm_up_changes(self, book: Book[float], pocket: Book[float]) -> None:
+    def warm_up_changes(self, book: Book[float], pocket: Pocket) -> None:
         """Compiles what looks at a pool once, after a change or as it is."""
         book = _of_nothing(book)
         self.after((), 0, book, pocket)
-        self.later(Later(np.zeros(1), np.zeros(1, np.bool_), np.zeros(1, np.bool_)), 0, book, pocket)
         self.assess(0, book)
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
@@ -123,11 +114,13 @@ class Solver:
         return assess(self.models, pool, book)  # type: ignore[no-any-return]
 
     def nearest(
-        self, rows: npt.NDArray[np.int64], book: Book[float], pocket: Book[float], distance: Floats
+        self, rows: npt.NDArray[np.int64], book: Book[float], pocket: Pocket, distance: Floats
     ) -> None:
         """Writes the nearest liquidating move of these pool rows into `distance`."""
         moves = _move_columns(pocket)
-        nearest_moves(self.models, self.convexities, rows, book, pocket, *moves, distance)
+        found = np.zeros(len(rows))
+        nearest_moves(self.models, self.convexities, rows, book, pocket, *moves, found)
+        distance[rows] = found
 
     def survey(
         self,
@@ -135,7 +128,7 @@ class Solver:
         level: float,
         most: float,
         book: Book[float],
-        pocket: Book[float],
+        pocket: Pocket,
         distance: float = 0.0,
     ) -> Survey:
         """Everything that a message says of a pool.
@@ -148,20 +141,24 @@ class Solver:
         model = int(book.pools[pool].model)
         terms = Terms(int(self.convexities[model]), int(self.bounds[model]))
         aim = Aim(float(level), float(distance), True)
-        room = Room(empty_rise(book), np.empty_like(moves.underlying))
-        market = np.full(2, math.nan)
-        columns = (room, moves, legs, adds, market)
-        count = survey_pool(self.models, terms, aim, float(most), pool, book, pocket, *columns)
+        rows, market = np.array([pool]), np.full(2, math.nan)
+        count = nearest_moves(self.models, self.convexities, rows, book, pocket, *moves, np.zeros(1))
         found = MoveColumns(moves.underlying[:count], moves.lower[:count], moves.upper[:count])
+        columns = (scratch_for(book, pocket), found.underlying, legs, adds, market)
+        survey_pool(self.models, terms, aim, float(most), pocket, *columns)
         return Survey(found, legs, adds, market)
 
-    def later(self, later: Later, pool: int, book: Book[float], pocket: Book[float]) -> Requirement[float]:
+    def later(self, later: Later, pool: int, book: Book[float]) -> Requirement[float]:
         """What a pool requires after what happens at an instant."""
-        found: Requirement[float] = requirement_later(self.models, *later, pool, book, pocket)
-        return found
+        mine = alone(pool, book)
+        mine.balances["wallet"] += later.paid
+        mine.positions["quantity"][later.gone] = 0.0
+        marks = book.instruments["mark"][mine.positions["instrument"][later.settled]]  # type: ignore[call-overload]
+        mine.positions["entry_price"][later.settled] = book.quotes[marks]
+        return self.assess(0, mine)
 
     def after(
-        self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Book[float]
+        self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Pocket
     ) -> list[tuple[float, float]]:
         """Maintenance margin and equity after each change."""
         kinds = np.array([change.kind for change in changes], dtype=np.int64)
@@ -177,6 +174,6 @@ def _of_nothing(book: Book[float]) -> Book[float]:
     return book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
 
 
-def _move_columns(pocket: Book[float]) -> MoveColumns:
+def _move_columns(pocket: Pocket) -> MoveColumns:
     room = len(pocket.positions) + len(pocket.balances)
     return MoveColumns(np.zeros(room, np.int64), np.zeros(room), np.zeros(room))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from monitor.book.bounds import NOBODY_KNOWS, NONE, ROUNDING, is_far, list_exposed, steepness
-from monitor.book.compiled import INNER, LOOP
+from monitor.book.compiled import INLINE, INNER, LOOP, call_model
 from monitor.book.near import distance_band
 from monitor.book.settings import LevelRow
 from monitor.margin.band import LIQUIDATION, UNKNOWN, is_finite, next_band
@@ -68,7 +68,7 @@ def empty_figures(count: int) -> Any:
 
 
 @njit(**LOOP)
-def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, rise, crossed):  # type: ignore[no-untyped-def]
+def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, scratch, crossed):  # type: ignore[no-untyped-def]
     """Assesses `rows`, writes `figures`, puts those whose band, reasons or deficit changed into `crossed`;
     answers how many.
 
@@ -77,12 +77,11 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
     """
     count = 0
     is_suspect = not is_finite(sum_of_terms(book))
-    steep, each = steepness(book)
-    exposed = np.empty(len(pocket.positions) + len(pocket.balances), np.int64)
+    steep = steepness(book, scratch.each)
     for pool in rows:
         account = book.pools[pool]
         holds = account.balance_first < account.balance_last
-        found = models[account.model](pool, book) if holds else NOTHING
+        found = call_model(models[account.model], pool, book) if holds else NOTHING  # type: ignore[no-untyped-call]
         reasons, probe = inputs(pool, book, quote_reasons)
         probe += found.equity + found.initial_margin + found.maintenance_margin
         if is_suspect:
@@ -97,9 +96,9 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                many = count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed)
+                many = count_exposed(bounds, found, pool, book, levels, steep, scratch)
                 if many != 0:
-                    near = distance_band(models, many, last, pool, book, levels, pocket, exposed)
+                    near = distance_band(models, many, last, pool, book, levels, pocket, scratch.exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
             figure.last_band = band
             deficit = 1 if found.equity < 0 and maintenance <= 0 else 0
@@ -110,9 +109,9 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, ri
     return count
 
 
-@njit(inline="always", **INNER)
-def count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed):  # type: ignore[no-untyped-def]
-    """How many underlyings, listed in `exposed`, may liquidate the pool within its farthest level."""
+@njit(**INLINE)
+def count_exposed(bounds, found, pool, book, levels, steep, scratch):  # type: ignore[no-untyped-def]
+    """How many underlyings, listed in `scratch`, may liquidate the pool within its farthest level."""
     account = book.pools[pool]
     bound = bounds[account.model]
     if bound == NONE:
@@ -122,10 +121,10 @@ def count_exposed(bounds, found, pool, book, levels, steep, each, rise, exposed)
     left -= ROUNDING * (abs(found.equity) + found.maintenance_margin)
     if is_far(pool, far, bound, steep, left, book):
         return 0
-    return list_exposed(pool, far, bound, each, left, book, rise, exposed)
+    return list_exposed(account, far, bound, left, book, scratch)
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     """Why the pool can't be assessed, and the sum of all numbers in its own rows and prices: NaN in any of
     them is NaN here."""
@@ -159,7 +158,7 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
     return reasons, probe
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-def]
     """The same of what an instrument has beside its mark: its index, an option's measured terms, the index
     and the expiry that its risk unit reads."""
@@ -177,7 +176,7 @@ def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-d
     return reasons, probe
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def sum_of_terms(book):  # type: ignore[no-untyped-def]
     """The sum of all numbers in the tables that pools share: one look a sweep, not one a pool."""
     probe = steps = 0.0
@@ -204,7 +203,7 @@ def sum_of_option(option):  # type: ignore[no-untyped-def]
     return option.strike + option.initial_rate + option.initial_floor + option.maintenance_rate
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     """The same for one pool: its instruments, its assets, and all steps of their schedules."""
     account = book.pools[pool]
@@ -226,7 +225,7 @@ def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
     return probe
 
 
-@njit(**INNER)
+@njit(**INLINE)
 def sum_of_unit(row, book):  # type: ignore[no-untyped-def]
     """Every number of a risk unit, of its scenarios and of its schedule."""
     unit = book.units[row]

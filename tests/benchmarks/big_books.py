@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitor.book.bounds import bounds_of
+from monitor.book.bounds import Scratch, bounds_of, scratch_for
 from monitor.book.compiled import compile_models, empty_book
-from monitor.book.pocket import pocket_for
+from monitor.book.pocket import Pocket, pocket_for
 from monitor.book.settings import LevelRow
 from monitor.book.sweep import LevelTables, empty_figures, level_tables, sweep
 from monitor.book.tables import empty_rows
@@ -38,8 +38,8 @@ class BigBook(NamedTuple):
     bounds: npt.NDArray[np.int64]
     quote_reasons: npt.NDArray[np.int64]
     figures: Any
-    pocket: Book[float]
-    rise: npt.NDArray[np.float64]
+    pocket: Pocket
+    scratch: Scratch
     crossed: npt.NDArray[np.int64]
     everything: npt.NDArray[np.int64]  # the rows of all pools
 
@@ -47,7 +47,7 @@ class BigBook(NamedTuple):
         """One pass; answers how many crossed."""
         of = self.everything if rows is None else rows
         tables = (self.book, self.quote_reasons, levels, self.figures)
-        return int(sweep(self.models, self.bounds, of, *tables, self.pocket, self.rise, self.crossed))
+        return int(sweep(self.models, self.bounds, of, *tables, self.pocket, self.scratch, self.crossed))
 
 
 def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequence[str] = MODELS) -> BigBook:
@@ -71,18 +71,24 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequen
     return _swept(book, models)
 
 
-def _swept(book: Any, models: Sequence[str]) -> BigBook:
-    big = BigBook(
+def ready(book: Any, models: Sequence[str]) -> BigBook:
+    """The book with all that a sweep takes, not assessed yet."""
+    pocket, pools = pocket_for(book, LEGS, 1), len(book.pools)
+    return BigBook(
         book,
         compile_models(models),
         bounds_of(models),
         np.zeros(len(book.quotes), np.int64),
-        empty_figures(len(book.pools)),
-        pocket_for(book, LEGS, 1),
-        np.zeros(INSTRUMENTS + 1),
-        np.zeros(len(book.pools), np.int64),
-        np.arange(len(book.pools)),
+        empty_figures(pools),
+        pocket,
+        scratch_for(book, pocket),
+        np.zeros(pools, np.int64),
+        np.arange(pools),
     )
+
+
+def _swept(book: Any, models: Sequence[str]) -> BigBook:
+    big = ready(book, models)
     big.sweep()
     return big
 

@@ -88,5 +88,5 @@ def all_prices(models, convexity, rows, book, pocket, prices):
     """Writes the liquidation prices of each pool's positions, a row a pool."""
     for pool in rows:
         fill(pool, book, pocket)
-        is_convex = is_convex_in_prices(convexity, pool, book)
-        find_prices(models, is_convex, LIQUIDATION, pool, book, pocket, NO_UNDERLYINGS, prices[pool])
+        is_convex = is_convex_in_prices(convexity, pocket.book)
+        find_prices(models, is_convex, LIQUIDATION, pocket, NO_UNDERLYINGS, prices[pool])

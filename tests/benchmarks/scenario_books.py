@@ -9,12 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from monitor.book.bounds import bounds_of
-from monitor.book.compiled import compile_models
-from monitor.book.pocket import pocket_for
-from monitor.book.sweep import empty_figures
 from monitor.margin.portfolio_terms import DERIBIT, deribit_unit, okx_terms
-from tests.benchmarks.big_books import LEGS, BigBook
+from tests.benchmarks.big_books import LEGS, BigBook, ready
 from tests.oracles.deribit_portfolio import option_worth
 from tests.support.risk_units import future, option, unit_of
 from tests.support.small_books import float_book
@@ -36,17 +32,7 @@ def scenario_book(model: str, pools: int, seed: int = 1) -> BigBook:
     held = [_pool(model, coin, contracts, rng) for _ in range(pools)]
     book: Any = float_book(*held)
     book.pools["model"] = 0
-    big = BigBook(
-        book,
-        compile_models((model,)),
-        bounds_of((model,)),
-        np.zeros(len(book.quotes), np.int64),
-        empty_figures(pools),
-        pocket_for(book, LEGS, 1),
-        np.zeros(len(book.instruments)),
-        np.zeros(pools, np.int64),
-        np.arange(pools),
-    )
+    big = ready(book, (model,))
     big.sweep()
     figures, draws = big.figures, np.random.default_rng(seed).uniform(-0.02, 4, pools)
     missing = figures.maintenance_margin * (1 + draws) - figures.equity

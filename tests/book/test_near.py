@@ -15,14 +15,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numba import njit
 
-from monitor.book.bounds import NOBODY_KNOWS, ROUNDING, bounds_of, is_far, list_exposed, steepness
+from monitor.book.bounds import (
+    NOBODY_KNOWS,
+    ROUNDING,
+    bounds_of,
+    is_far,
+    list_exposed,
+    steepness,
+)
 from monitor.book.settings import LevelRow
 from monitor.book.solve import Solver
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.instrument import MarginTier
 from monitor.margin.models import MODELS
 from tests.support import draws, small_draws
-from tests.support.small_books import NAMES, float_book, pocket_of, solver
+from tests.support.small_books import NAMES, float_book, pocket_of, scratch_of, solver
 from tests.support.small_market import Coin, Contract, Leg, Line, SmallPool
 from tests.support.small_pools import USDT, contract, leg, pool
 
@@ -33,23 +40,22 @@ bounded_models = pytest.mark.parametrize(
 )
 pytestmark = pytest.mark.slow
 rngs = st.integers(0, 2**48).map(Random)
-UNDERLYINGS = 64  # more than any book here has
 RATIO = (0.5, 0.7, 0.85, 1.0)
 SLIPS = (0.0, 1e-15, -1e-15, 1e-12, -1e-12, 1e-9, -1e-9, 1e-6, -1e-6, 1e-3, -1e-3, 0.1, 2.0)
 
 
 @njit(error_model="numpy")
-def bounds(far, bound, left, book, rise, found):
+def bounds(far, bound, left, book, scratch):
     """What both bounds say of pool 0, from which `left` may be lost."""
-    steep, each = steepness(book)
-    count = list_exposed(0, far, bound, each, left, book, rise, found)
+    steep = steepness(book, scratch.each)
+    count = list_exposed(book.pools[0], far, bound, left, book, scratch)
     return is_far(0, far, bound, steep, left, book), count
 
 
 @njit(error_model="numpy")
-def steep(book):
+def steep(book, each):
     """A door for Python."""
-    return steepness(book)[0]
+    return steepness(book, each)
 
 
 def levels(rng: Random) -> LevelRow:
@@ -137,11 +143,11 @@ def swept(book: Any, of: LevelRow, last: int, *, in_full: bool) -> list[tuple[in
     """Band, last band and reasons of every pool, with the bounds or without them."""
     figures = empty_figures(len(book.pools))
     figures["last_band"] = last
-    held, rise = bounds_of(["none" if in_full else name for name in NAMES]), np.zeros(UNDERLYINGS)
+    held, scratch = bounds_of(["none" if in_full else name for name in NAMES]), scratch_of(book)
     tables = (book, np.zeros(len(book.quotes), np.int64), level_tables([of]), figures, pocket_of(book))
     rows = np.arange(len(book.pools))
-    sweep(solver().models, held, rows, *tables, rise, np.zeros(len(rows), np.int64))
-    assert not rise.any()
+    sweep(solver().models, held, rows, *tables, scratch, np.zeros(len(rows), np.int64))
+    assert not scratch.rise.any()
     return [(int(one.band), int(one.last_band), int(one.reasons)) for one in figures]
 
 
@@ -163,16 +169,16 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
     """Where as little is left as one move costs, neither bound lets the pool pass."""
     book: Any = float_book(rng.choice([plain, drawn])(rng, model))
     far = rng.choice([0.05, 10 ** rng.uniform(-4, 0)])
-    found = np.zeros(len(book.positions) + len(book.balances), np.int64)
+    scratch = scratch_of(book)
     bound = int(MODELS[model].bound)
     for underlying in {*book.instruments["underlying"].tolist(), *book.assets["underlying"].tolist()} - {-1}:
         for step in (-1.0, 1.0, rng.uniform(-1, 1)):
             cost = excess(book, underlying, 1 + step * far) - excess(book, underlying, 1.0)
             left = cost - ROUNDING * scale_of(book)  # as the sweep asks
             if left > 0:
-                is_proven, count = bounds(far, bound, left, book, np.zeros(UNDERLYINGS), found)
+                is_proven, count = bounds(far, bound, left, book, scratch)
                 assert not is_proven
-                assert count == NOBODY_KNOWS or underlying in found[:count]
+                assert count == NOBODY_KNOWS or underlying in scratch.exposed[:count]
 
 
 @priced_models
@@ -223,16 +229,15 @@ def left_of(book: Any) -> float:
 def proven_far(held: SmallPool, far: float) -> bool:
     """Whether the bound on the whole notional is enough."""
     book = float_book(held)
-    room = np.zeros(UNDERLYINGS), np.zeros(len(book.positions) + len(book.balances), np.int64)
-    return bool(bounds(far, int(MODELS[held.model].bound), left_of(book), book, *room)[0])
+    return bool(bounds(far, int(MODELS[held.model].bound), left_of(book), book, scratch_of(book))[0])
 
 
 def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     """The underlyings that the bound by underlying can't exclude; None where it says nothing."""
     book = float_book(held)
-    found = np.zeros(len(book.positions) + len(book.balances), np.int64)
-    count = bounds(far, int(MODELS[held.model].bound), left_of(book), book, np.zeros(UNDERLYINGS), found)[1]
-    return None if count == NOBODY_KNOWS else set(found[:count].tolist())
+    scratch = scratch_of(book)
+    count = bounds(far, int(MODELS[held.model].bound), left_of(book), book, scratch)[1]
+    return None if count == NOBODY_KNOWS else set(scratch.exposed[:count].tolist())
 
 
 @bounded_models
@@ -278,14 +283,15 @@ def test_collateral_that_moves_is_exposed_by_its_whole_worth() -> None:
 def test_the_steepest_schedule_bounds_them_all() -> None:
     """The greatest rate and the greatest sum of jumps; infinite where floors or rates make no sense."""
     book: Any = float_book(pool(1, leg(contract("A", 1), 1)))
-    steepest, roughest, growth = steep(book)
+    each = scratch_of(book).each
+    steepest, roughest, growth = steep(book, each)
     assert (steepest, roughest, growth) == (0.1, pytest.approx(0, abs=1e-6), 0)
     book.tiers["deduction"][2] += 7  # a jump up, and one down
-    assert steep(book)[1] == pytest.approx(14)
+    assert steep(book, each)[1] == pytest.approx(14)
     book.tiers["floor"][3] = 1
-    assert steep(book)[1] == math.inf
+    assert steep(book, each)[1] == math.inf
     book.tiers["maintenance_rate"][0] = -0.1
-    assert steep(book)[0] == math.inf
+    assert steep(book, each)[0] == math.inf
 
 
 def test_every_model_is_bounded_or_looked_at_in_full() -> None:

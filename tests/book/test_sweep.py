@@ -22,7 +22,7 @@ from monitor.margin.models import MODELS, Needs
 from monitor.margin.rows import Book
 from tests.support import draws, small_draws
 from tests.support.risk_units import in_unit
-from tests.support.small_books import NAMES, float_book, pocket_of, solver
+from tests.support.small_books import NAMES, float_book, pocket_of, scratch_of, solver
 from tests.support.small_market import Coin, Contract, Line, OptionTerms, SmallPool, tiers
 from tests.support.small_pools import USDT, leg, pool
 from tests.support.small_pools import contract as named
@@ -30,7 +30,6 @@ from tests.support.small_pools import contract as named
 RATIOS = LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))
 NEAR = (0.2, 0.1, 0.05)
 DISTANCES = RATIOS._replace(distance_raise=NEAR, distance_clear=(0.21, 0.105, 0.0525))
-UNDERLYINGS = 64  # more than any book here has
 SHORT_STEPS = tiers((0, "0.01"), (50_000, "0.02"), (10_000_000, "0.5"))
 every_model = pytest.mark.parametrize("model", NAMES)
 rngs = st.integers(0, 2**48).map(Random)
@@ -45,7 +44,7 @@ class Run:
         self.figures = empty_figures(len(book.pools))
         self.quote_reasons = np.zeros(len(book.quotes), dtype=np.int64)
         self._levels = level_tables([levels])
-        self._room = (pocket_of(book), np.zeros(UNDERLYINGS))
+        self._room = (pocket_of(book), scratch_of(book))
 
     def sweep(self, *rows: int) -> list[int]:
         """Assesses these rows, all unless told; answers which crossed."""

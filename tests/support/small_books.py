@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from monitor.book.bounds import Scratch, scratch_for
 from monitor.book.compiled import compile_models
-from monitor.book.pocket import pocket_for
+from monitor.book.pocket import Pocket, pocket_for
 from monitor.book.solve import Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
@@ -181,9 +182,14 @@ def solver() -> Solver:
     return Solver(compile_models(NAMES), [MODELS[name].convexity for name in NAMES])
 
 
-def pocket_of(book: Book[float]) -> Book[float]:
+def pocket_of(book: Book[float]) -> Pocket:
     """A pocket that any pool of the book fits into."""
     return pocket_for(book, len(book.positions), len(book.balances))
+
+
+def scratch_of(book: Book[float]) -> Scratch:
+    """What the bounds write on, enough for any pool of the book."""
+    return scratch_for(book, pocket_of(book))
 
 
 def surveyed(pool: SmallPool, level: float = 1.0, most: float = 0.0) -> Survey:
