@@ -21,7 +21,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--generate-hashes --no-build --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check format bench soak lock audit ratchet clean
+.PHONY: help .venv demo test check linted compiled format bench soak lock audit ratchet clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,18 @@ demo: $(VENV)/.project ## an exchange, 40 accounts and a crash hour, all on this
 	$(BIN)/margind demo $(ARGS)
 
 check: $(VENV)/.project ## format, lint, types, layers, unit tests: before every commit
+	@$(MAKE) --no-print-directory -j 2 linted compiled
+	MARGIND_EXAMPLES=few $(PYTEST) -m "not slow and not integration and not soak" $(ARGS)
+
+# Both at once, since each has one process: the linters, and the formulas that the unit tests want compiled.
+linted: $(VENV)/.project
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	MARGIND_EXAMPLES=few $(PYTEST) -m "not slow and not integration and not soak" $(ARGS)
+
+compiled: $(VENV)/.project
+	$(BIN)/python -m tests.support.compile_all
 
 test: $(VENV)/.project ## every test that a change must pass
 	$(PYTEST) -m "not soak" $(ARGS)

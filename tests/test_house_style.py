@@ -38,18 +38,28 @@ def top_level_files() -> Iterator[tuple[str, str]]:
 
 
 @cache
-def parsed(*folders: str) -> tuple[tuple[str, ast.Module], ...]:
-    """Each Python file of the folders, as its path from the root and its tree."""
-    return tuple((path, ast.parse(text)) for path, text in files(*folders))
+def parsed_folder(folder: str) -> tuple[tuple[str, ast.Module], ...]:
+    """Each Python file of a folder, as its path from the root and its tree: read once for all tests."""
+    return tuple((path, ast.parse(text)) for path, text in files(folder))
+
+
+def parsed(*folders: str) -> list[tuple[str, ast.Module]]:
+    """The same of several folders."""
+    return [found for folder in folders for found in parsed_folder(folder)]
+
+
+@cache
+def functions_of(tree: ast.AST) -> list[Function]:
+    """Every function of a file, also inside others: looked for once for all tests."""
+    return [node for node in ast.walk(tree) if isinstance(node, Function)]
 
 
 def functions_over(limit: int, tree: ast.AST) -> Iterator[str]:
     """The functions longer than the limit, from `def` to the last line, docstring and all."""
-    for node in ast.walk(tree):
-        if isinstance(node, Function):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            if length > limit:
-                yield f"{node.lineno} {node.name} ({length} lines)"
+    for node in functions_of(tree):
+        length = (node.end_lineno or node.lineno) - node.lineno + 1
+        if length > limit:
+            yield f"{node.lineno} {node.name} ({length} lines)"
 
 
 def long_functions(limit: int) -> list[str]:
@@ -93,7 +103,7 @@ def blind_handlers(tree: ast.AST) -> list[int]:
 
 def silent_tests(tree: ast.AST) -> list[str]:
     """The tests that do not say the rule that they prove."""
-    tests = (n for n in ast.walk(tree) if isinstance(n, Function) and n.name.startswith("test_"))
+    tests = (test for test in functions_of(tree) if test.name.startswith("test_"))
     return [test.name for test in tests if not ast.get_docstring(test)]
 
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def events_of(decoded: Decoded) -> Sequence[Event]:
     return decoded
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000)
 @given(st.text(max_size=30) | st.floats().map(repr) | st.decimals().map(str), st.floats())
 def test_no_price_that_a_venue_cannot_mean_gets_through(text: str, number: float) -> None:

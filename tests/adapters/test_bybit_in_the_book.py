@@ -113,6 +113,7 @@ async def test_an_empty_account_is_clear(source: tuple[BybitSource, VenueServer]
     assert RiskBand(int(figures(desk, "unified").band)) is RiskBand.CLEAR
 
 
+@pytest.mark.slow
 async def test_no_mangled_frame_breaks_the_book(source: tuple[BybitSource, VenueServer]) -> None:
     """What the codec lets through of spoilt frames the book takes in, and it speaks afterwards."""
     made, _ = source

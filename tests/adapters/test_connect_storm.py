@@ -89,6 +89,7 @@ def most_in_a_window(times_s: list[float], window_s: float) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_a_reconnect_storm_stays_under_sixty_per_cent_of_the_venues_limit(venue: Down) -> None:
     """200 sessions, ten minutes of refusals: no five minutes see more than 60 % of the venue's limit."""
     run_virtual(storm(200, LIMIT, venue, down_s=600.0, healed_s=0.0))
@@ -97,6 +98,7 @@ def test_a_reconnect_storm_stays_under_sixty_per_cent_of_the_venues_limit(venue:
     assert 0 < most <= 0.6 * LIMIT.count
 
 
+@pytest.mark.slow
 def test_attempts_are_spread_and_do_not_march_in_step(venue: Down) -> None:
     """With full jitter no tenth of a second sees more than a tenth of the feeds after the first rush."""
     run_virtual(storm(200, ConnectLimit(1_000_000, 1.0), venue, down_s=120.0, healed_s=0.0))
@@ -104,6 +106,7 @@ def test_attempts_are_spread_and_do_not_march_in_step(venue: Down) -> None:
     assert most_in_a_window(late, 0.1) <= 20
 
 
+@pytest.mark.slow
 def test_after_healing_everybody_is_back_within_the_longest_pause(venue: Down) -> None:
     """Three hundred feeds at a venue without a limit are connected again 12 s after it is back."""
     back = run_virtual(storm(300, ConnectLimit(1_000_000, 1.0), venue, down_s=120.0, healed_s=12.0))

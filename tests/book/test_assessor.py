@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def chosen(book: LiveBook, count: int, next_: int) -> tuple[set[int], int]:
     return {row for row in worst if figures[row].band > 0} | in_turn, (first + count) % len(known)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_the_worst_and_some_others_in_turn_are_solved(rng: Random) -> None:
@@ -59,6 +61,7 @@ def test_the_worst_and_some_others_in_turn_are_solved(rng: Random) -> None:
         assert found == sorted(wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_every_distance_is_solved_in_its_turn(rng: Random) -> None:
@@ -71,6 +74,7 @@ def test_every_distance_is_solved_in_its_turn(rng: Random) -> None:
     assert set.union(*solved) == set(range(size))
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each makes a live book: a tenth of a second
 @given(rng=rngs)
 def test_a_turn_assesses_what_was_touched_and_nothing_else(rng: Random) -> None:

@@ -212,6 +212,7 @@ def test_nothing_of_it_is_presented_as_computed() -> None:
     assert (view.equity[row], view.maintenance_margin[row]) == (100, 70)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     equity=st.decimals(-1_000_000, 1_000_000, places=4),

@@ -27,6 +27,7 @@ def test_the_other_process_leaves_the_searches_on_the_disk(
     assert not warming._begun
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_from_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

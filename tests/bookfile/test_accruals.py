@@ -136,6 +136,7 @@ def test_a_supply_grows_too() -> None:
     assert equity["usdc-supply"] == pytest.approx(20_000 * 1.061 * (1 + 1.1e-9 * 18_000), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_the_statement(tmp_path: Path) -> None:
     """An exported pool states what its venue did, so that it is the same again, and grows on from there."""
     (book,) = assess_files([BOOK], USUAL)

@@ -268,6 +268,7 @@ def test_the_answer_is_what_the_schema_says(capsys: pytest.CaptureFixture[str]) 
     assert len(answer["pools"]) >= len(BOOKS)
 
 
+@pytest.mark.slow
 def test_the_table_shows_every_pool_and_every_position(capsys: pytest.CaptureFixture[str]) -> None:
     """A person sees each pool once in the table, and under it each of its positions."""
     assert main(["assess", *map(str, BOOKS)]) == 0

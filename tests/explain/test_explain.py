@@ -38,6 +38,7 @@ def test_pages_are_as_kept(page: Path) -> None:
     assert "\n".join(lines(found)) + "\n" == page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_the_last_lines_are_the_assessment(path: Path) -> None:
     """What the derivation ends with is what the book says, of every model in the examples."""
@@ -47,6 +48,7 @@ def test_the_last_lines_are_the_assessment(path: Path) -> None:
         assert found.maintenance_margin == pytest.approx(assessed.maintenance_margin, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_each_line_can_be_redone_from_its_figures(path: Path) -> None:
     """The figures of a line, computed as they stand there, give its value."""

@@ -77,6 +77,7 @@ def grid() -> Iterator[Case]:
         yield Case(Decimal(forward), of_forward, side, Decimal(volatility), Decimal(years))
 
 
+@pytest.mark.slow
 def test_all_three_worlds_are_those_of_mpmath() -> None:
     """1,440 options: Decimal to 42 digits of forward and strike, floats, plain and compiled, to 14."""
     cases = list(grid())

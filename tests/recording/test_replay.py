@@ -127,6 +127,7 @@ def test_the_words_win_over_the_folder(tmp_path: Path) -> None:
     assert document(path, venue="hyperliquid")["venues"]["hyperliquid"]["bad"] == {"shape": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0.3, 0.7, 0.99])
 def test_a_recording_that_was_cut_is_played_up_to_the_cut(tmp_path: Path, left: float) -> None:
     """A process that was killed leaves half a block: what is whole is played, and the report says so."""

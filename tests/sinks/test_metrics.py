@@ -143,6 +143,7 @@ def test_a_port_in_use_is_refused(metrics: Metrics, clock: ManualClock) -> None:
             server.start()
 
 
+@pytest.mark.slow
 def test_silent_clients_do_not_shut_others_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Places are bounded, a client that says nothing loses its place, and then others are served."""
     monkeypatch.setattr("monitor.sinks.metrics._Handler.timeout", 0.2)
