@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from monitor.book import warming
 from monitor.paths import make_data_dir
 
 SOURCES = ("margin", "book")
@@ -27,7 +28,5 @@ def use_compile_cache(data_dir: Path) -> Path:
     if not any(chosen.rglob("*.nbi")):
         said = "compiling the margin models: up to half a minute, at the first start only"
         print(said, file=sys.stderr, flush=True)
-        from monitor.book import warming  # imports numba, which now knows the folder
-
         warming.begin()
     return chosen

@@ -43,7 +43,9 @@ class Assessor:
         self._placing = placing
         convexities = [MODELS[name].convexity for name in settings.models]
         self._bounds = bounds_of(settings.models)
-        self.solver = Solver(compile_models(settings.models), convexities, self._bounds)
+        with warming.undisturbed():
+            models = compile_models(settings.models)
+        self.solver = Solver(models, convexities, self._bounds)
         self.figures: Any = empty_figures(16)
         self.margin_error = np.full(16, math.nan)
         self.distance = np.full(16, math.nan)
@@ -54,7 +56,8 @@ class Assessor:
         self._distance_next = 0
         self._live: tuple[int, Ints] = (-1, np.zeros(0, np.int64))  # as of which generation
         self._levels: Any = None
-        self._warm_up()
+        with warming.undisturbed():
+            self._warm_up()
 
     def book(self) -> Book[float]:
         """The tables as they are now."""

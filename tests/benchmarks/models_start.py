@@ -75,14 +75,16 @@ def started(models: Sequence[str], cache_dir: str) -> Start:
 
 def start(models: Sequence[str]) -> tuple[float, float, int]:
     """Imports the book and builds it empty, as the daemon does before its first socket opens. Its cost."""
+    from monitor.book import warming
+
+    warming.begin()
+
     from numba.core import event
 
-    from monitor.book import warming
     from monitor.book.live_book import LiveBook
     from monitor.book.settings import BookSettings, LevelRow
     from monitor.margin.models import MODELS
 
-    warming.begin()
     imports_s = time.process_time()
     levels = LevelRow((0.5, 0.7, 0.85, 1.0), (0.475, 0.665, 0.8075, 0.95))
     with event.install_recorder("numba:compile") as recorder:

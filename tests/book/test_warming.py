@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def test_the_other_process_leaves_the_searches_on_the_disk(
     """What begins on an empty cache ends well, and where its work is found nothing is begun again."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("numba.config.DISABLE_JIT", 0)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     warming.begin()
     (other,) = warming._begun
     warming.finish()
@@ -38,7 +39,7 @@ def test_nothing_is_imported_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("numba.config.DISABLE_JIT", 0)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     monkeypatch.setattr(warming, "LONGEST_S", 3.0)  # planted code would have run long before
     warming.begin()
     assert warming._begun
@@ -51,6 +52,21 @@ def test_without_a_cache_nothing_is_compiled_elsewhere(monkeypatch: pytest.Monke
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     warming.begin()
     assert not warming._begun
+
+
+def test_a_fault_while_compiling_leaves_the_collector_running() -> None:
+    """Garbage is not collected while a start compiles, and is afterwards, however that ends."""
+    seen = []
+
+    def fails() -> None:
+        with warming.undisturbed():
+            seen.append(gc.isenabled())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_a_process_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
