@@ -15,7 +15,7 @@ SOURCES = ("margin", "book")
 FOLDER = "compiled"
 
 
-def use_compile_cache(data_dir: Path) -> Path:
+def compiled_folder(data_dir: Path) -> Path:
     """A folder for each content of the sources: numba's own check misses edits in files that a cached one
     imports."""
     home = Path(__file__).parent
@@ -24,9 +24,14 @@ def use_compile_cache(data_dir: Path) -> Path:
         digest.update(path.read_bytes())
     chosen = make_data_dir(data_dir) / FOLDER / digest.hexdigest()[:16]
     chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return chosen
+
+
+def use_compile_cache(data_dir: Path) -> None:
+    """Has numba keep there what it compiles; where nothing is kept yet, says so and begins."""
+    chosen = compiled_folder(data_dir)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     if not any(chosen.rglob("*.nbi")):
         said = "compiling the margin models: up to half a minute, at the first start only"
         print(said, file=sys.stderr, flush=True)
         warming.begin()
-    return chosen

@@ -17,7 +17,7 @@ import msgspec
 
 from adapters import VENUES
 from adapters.loopback import Account, LoopbackExchange
-from monitor.compile_cache import use_compile_cache
+from monitor.compile_cache import compiled_folder
 from monitor.status import Shown, status
 from tests.support.receivers import SIGNING_SECRET
 from tests.support.waiting import eventually
@@ -105,11 +105,9 @@ def _private_file(path: Path, text: str) -> None:
 
 def _share_compiled_code(data_dir: Path) -> None:
     """What this run of tests has compiled is what the daemon would compile: it looks there first."""
-    ours = os.environ["NUMBA_CACHE_DIR"]
-    folder = use_compile_cache(data_dir)
-    os.environ["NUMBA_CACHE_DIR"] = ours
+    folder = compiled_folder(data_dir)
     folder.rmdir()
-    folder.symlink_to(ours)
+    folder.symlink_to(os.environ["NUMBA_CACHE_DIR"])
 
 
 class DaemonProcess:
