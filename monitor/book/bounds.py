@@ -38,7 +38,7 @@ from monitor.book.costs import (
     weight_of,
     worth_of,
 )
-from monitor.book.pocket import is_among
+from monitor.book.pocket import Pocket, is_among
 from monitor.margin.common import notional
 from monitor.margin.models import MODELS, Bound
 
@@ -61,7 +61,7 @@ class Scratch(NamedTuple):
     exposed: npt.NDArray[np.int64]  # underlyings of one pool
 
 
-def scratch_for(book: Any, pocket: Any) -> Scratch:
+def scratch_for(book: Any, pocket: Pocket) -> Scratch:
     """Enough of it for any pool that the pocket has room for."""
     most = max(book.instruments["underlying"].max(initial=0), book.assets["underlying"].max(initial=0))
     exposed = np.zeros(len(pocket.positions) + len(pocket.balances), np.int64)

@@ -90,16 +90,15 @@ else:
             code = builder.inttoptr(arguments[0], kind.as_pointer())
             called = (builder, code, signature.return_type, taken, arguments[1:])
             status, found = convention.call_function(*called)
-            with cgutils.if_unlikely(
-                builder, status.is_error
-            ):  # an index out of bounds, where that is checked
+            # An index out of bounds, where that is checked.
+            with cgutils.if_unlikely(builder, status.is_error):
                 convention.return_status_propagate(builder, status)
             return found
 
         return REQUIREMENT(types.int64, types.int64, book), build
 
 
-@njit(**INLINE | {"cache": True, "no_cpython_wrapper": False})
+@njit(inline="always", **LOOP)
 def assess(models, pool, book):  # type: ignore[no-untyped-def]
     """One pool's requirement; without a balance there is no row that a model could begin with.
 

@@ -12,7 +12,7 @@ from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
-from monitor.book.settings import BookSettings, LevelsFor
+from monitor.book.settings import NO_MODELS, BookSettings, LevelsFor
 from monitor.domain.assessment import MarginAssessment, Reason
 from monitor.domain.event import (
     AccountDelta,
@@ -40,6 +40,7 @@ class LiveBook:
     """All accounts of this daemon. `declare` them first; then `apply` events and ask for a `turn`."""
 
     def __init__(self, settings: BookSettings) -> None:
+        settings = settings._replace(models=settings.models or NO_MODELS)
         self.counts: dict[tuple[str, str], int] = {}  # (what, why) -> how often; read by the metrics
         self.quotes = Quotes(settings.index_gap_limit)
         self.accounts: dict[AccountId, AccountState] = {}

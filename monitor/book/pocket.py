@@ -39,7 +39,7 @@ def pocket_for(book: Book[float], positions: int, balances: int) -> Pocket:
     return Pocket(small, *held, book.quotes)
 
 
-def onto(book: Book[float], pocket: Pocket) -> Pocket:
+def renewed(pocket: Pocket, book: Book[float]) -> Pocket:
     """The same pocket for the book as it is now, with as many quotes."""
     mine = pocket.book
     now = book._replace(

@@ -18,6 +18,8 @@ class LevelRow(NamedTuple):
     distance_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
+# Compiled code calls the model of every pool by its address and looks at no index: there is always one.
+NO_MODELS = ("venue_ratio",)
 LevelsFor = Callable[[AccountId, str, str], LevelRow]  # account, desk, model
 
 
@@ -28,4 +30,3 @@ class BookSettings(NamedTuple):
     levels_for: LevelsFor
     index_gap_limit: float = 0.05
     margin_error_limit: float = 0.02
-    cache_dir: str | None = None  # for compiled code

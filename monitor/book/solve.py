@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from monitor.book.bounds import scratch_for
 from monitor.book.compiled import assess
-from monitor.book.pocket import Pocket, alone, onto, pocket_for
+from monitor.book.pocket import Pocket, alone, pocket_for, renewed
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
 from monitor.book.search import Aim
@@ -94,7 +94,7 @@ class Solver:
         if held is None or room != self._room:
             self._room = room
             held = pocket_for(book, room[0], room[1])
-        self._pocket = onto(book, held)
+        self._pocket = renewed(held, book)
         return self._pocket
 
     def warm_up_searches(self, book: Book[float], pocket: Pocket) -> None:

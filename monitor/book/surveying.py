@@ -1,7 +1,8 @@
-"""The compiled searches of a pool in its pocket: what a message says of it, in one call.
+"""The compiled searches of a pool in its pocket: what a message says of it, in two calls. `nearest_moves`
+puts the pool there, and `survey_pool` goes on with it.
 
 `models` from `compile_models`; `book`, `pocket` as everywhere; what is found is written into the columns that
-`solve` hands in. Each leaves the pocket as it was.
+`solve` hands in. Each search leaves the pocket as it was.
 """
 
 from __future__ import annotations

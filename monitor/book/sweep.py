@@ -1,8 +1,8 @@
 """The hot loop: assesses the given pools, bands included, and answers which of them changed.
 
 Types: `models` from `compile_models`; `bounds` from `bounds_of`; `rows` int64 pool rows; `quote_reasons`
-int64 a quote; `levels` a LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`; `crossed`
-int64 with room for all.
+int64 a quote; `levels` a LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`;
+`scratch` from `scratch_for`; `crossed` int64 with room for all.
 """
 
 from __future__ import annotations

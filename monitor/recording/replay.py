@@ -31,7 +31,6 @@ SECOND_NS = 1_000_000_000
 PAUSE_NS = round(PAUSE_S * SECOND_NS)
 TICK_NS = round(TICK_S * SECOND_NS)
 LONGEST_HOLE_NS = 120 * SECOND_NS  # after that everything is stale anyway: the rest is one step
-NO_MODELS = ("tiered",)  # a book wants one, though nothing is assessed
 CADENCE_S = 1.0  # of an instrument that no definition names
 
 
@@ -165,7 +164,7 @@ def _declared_book(headers: Sequence[Header]) -> LiveBook:
     config = Config(daemon, (), (), (), thresholds=thresholds)
     book = LiveBook(
         BookSettings(
-            models or NO_MODELS,
+            models,
             levels_for(config),
             daemon.implausible_index_gap,
             daemon.margin_error_limit,
