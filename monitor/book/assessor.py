@@ -19,6 +19,7 @@ from monitor.book.placing import PlacedPool, Placing
 from monitor.book.pocket import Pocket
 from monitor.book.quotes import Quotes
 from monitor.book.settings import BookSettings
+from monitor.book.shared import Shared, shared_of
 from monitor.book.solve import Solver
 from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_marks, sweep
 from monitor.domain.assessment import RiskBand
@@ -56,6 +57,7 @@ class Assessor:
         self._distance_next = 0
         self._live: tuple[int, Ints] = (-1, np.zeros(0, np.int64))  # as of which generation
         self._levels: Any = None
+        self._shared: tuple[int, Shared] = (-1, shared_of(placing.columns.book(quotes.values)))
         with warming.undisturbed():
             self._warm_up()
 
@@ -155,10 +157,17 @@ class Assessor:
         return np.unique(np.concatenate((known[worst], known[first : first + count])))
 
     def _sweep(self, rows: Ints, book: Book[float], crossed: Ints) -> int:
-        tables = (book, self._quotes.reasons, self._levels, self.figures)
+        shared = self._shared_now(book)
+        tables = (book, shared, self._quotes.reasons, self._levels, self.figures)
         pocket = self.pocket(book, rows)
-        room = (pocket, scratch_for(book, pocket), crossed)
+        room = (pocket, scratch_for(book, pocket, shared.each), crossed)
         return int(sweep(self.solver.models, self._bounds, rows, *tables, *room))
+
+    def _shared_now(self, book: Book[float]) -> Shared:
+        version = self._placing.columns.shared_version
+        if self._shared[0] != version:
+            self._shared = (version, shared_of(book))
+        return self._shared[1]
 
     def _compare_pool(self, pool: PlacedPool, book: Book[float]) -> bool:
         reported = pool.fact.reported
@@ -233,7 +242,7 @@ class Assessor:
         nothing = np.zeros(0, dtype=np.int64)
         self._sweep(nothing, book, nothing)
         oldest_marks(nothing, book, self._quotes.seen_ns, nothing)
-        self.solver.warm_up_changes(book, self.pocket(book))
+        self.solver.warm_up(book)
         warming.finish()
         self.solver.warm_up_searches(book, self.pocket(book))
 

@@ -19,17 +19,12 @@ from numba import njit
 
 from monitor.book.compiled import INLINE, INNER
 from monitor.book.costs import (
-    DEDUCTED,
-    GROWTH,
-    JUMPS,
     LOANS,
     OWN_VALUE,
     QUANTUMS,
     SIZE,
-    STEEPEST,
     cost_at_any_step,
     cost_of_move,
-    extremes,
     fee_of,
     growth_of,
     loan_of,
@@ -45,6 +40,7 @@ from monitor.margin.models import MODELS, Bound
 ROUNDING = 1e-9  # of the sum of all absolute terms: a thousand times what floats can lose
 NOBODY_KNOWS = -1
 NONE = int(Bound.NONE)
+NOT_READ = np.zeros((0, 0))
 
 
 def bounds_of(names: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -57,33 +53,20 @@ class Scratch(NamedTuple):
     """What the bounds write on."""
 
     rise: npt.NDArray[np.float64]  # by underlying; zeros before and after
-    each: npt.NDArray[np.float64]  # `extremes` by instrument
+    each: npt.NDArray[np.float64]  # as in Shared
     exposed: npt.NDArray[np.int64]  # underlyings of one pool
 
 
-def scratch_for(book: Any, pocket: Pocket) -> Scratch:
-    """Enough of it for any pool that the pocket has room for."""
+def scratch_for(book: Any, pocket: Pocket, each: npt.NDArray[np.float64] = NOT_READ) -> Scratch:
+    """Enough of it for any pool that the pocket has room for. Bounds by a value's own step do not read
+    `each`."""
     most = max(book.instruments["underlying"].max(initial=0), book.assets["underlying"].max(initial=0))
     exposed = np.zeros(len(pocket.positions) + len(pocket.balances), np.int64)
-    return Scratch(np.zeros(int(most) + 1), np.zeros((len(book.instruments), DEDUCTED + 1)), exposed)
+    return Scratch(np.zeros(int(most) + 1), each, exposed)
 
 
 @njit(**INLINE)
-def steepness(book, each):  # type: ignore[no-untyped-def]
-    """Writes `extremes` of each instrument into `each`. Answers the greatest rate of all schedules of
-    instruments, the greatest sum of a schedule's jumps, and the greatest growth of a rate with the size: what
-    is charged for a notional follows it no faster. Infinite where a schedule does not rise."""
-    steepest = roughest = growth = 0.0
-    for row in range(len(book.instruments)):
-        rate, jumps, slope, deducted = extremes(book.instruments[row], book.tiers)
-        each[row, STEEPEST], each[row, JUMPS] = rate, jumps
-        each[row, GROWTH], each[row, DEDUCTED] = slope, deducted
-        steepest, roughest, growth = max(steepest, rate), max(roughest, jumps), max(growth, slope)
-    return steepest, roughest, growth
-
-
-@njit(**INLINE)
-def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
+def is_far(pool, far, bound, shared, left, book):  # type: ignore[no-untyped-def]
     """Whether a move of any one underlying by up to `far` surely leaves more than nothing of what is `left`:
     no position may lose or be charged more than all of them together do in the worst case."""
     account = book.pools[pool]
@@ -95,7 +78,6 @@ def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
             return False
         weight = max(weight, weight_of(asset, book))
         terms += worth_of(balance, asset, book.tiers)
-    steepest, roughest, growth = steep
     for row in range(account.position_first, account.position_last):
         position = book.positions[row]
         instrument = book.instruments[position.instrument]
@@ -106,11 +88,11 @@ def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
         gross += value
         charges += value * abs(instrument.taker_fee)
         if bound == SIZE:
-            charges += value * growth_of(size, value, far, instrument, growth)
+            charges += value * growth_of(size, value, far, instrument, shared.growth)
         terms += abs(notional(size, position.entry_price, instrument))
     legs = account.position_last - account.position_first
-    rough = legs * (QUANTUMS if bound == SIZE else roughest)
-    cost = (gross * (1 + steepest) + charges) * far / (1 - far) + rough
+    rough = legs * (QUANTUMS if bound == SIZE else shared.roughest)
+    cost = (gross * (1 + shared.steepest) + charges) * far / (1 - far) + rough
     whole = weight * times_threshold(bound, account)
     return far < 1 and whole * (cost + ROUNDING * (gross + terms + rough)) < left
 
@@ -118,7 +100,7 @@ def is_far(pool, far, bound, steep, left, book):  # type: ignore[no-untyped-def]
 @njit(**INNER)
 def list_exposed(account, far, bound, left, book, scratch):  # type: ignore[no-untyped-def]
     """Writes the underlyings of which a move by up to `far` may liquidate the pool; answers how many, or that
-    nobody knows. A bound by the value's own step reads no `extremes`."""
+    nobody knows."""
     listed = legs = 0
     size = 0.0
     times = times_threshold(bound, account)

@@ -105,6 +105,7 @@ class Columns:
         self._tiers = BlockTable(row_types.Tier)
         self._scenarios = BlockTable(row_types.Scenario)
         self.pool_count = 0
+        self.shared_version = 0  # how often what pools share was written
 
     def book(self, quotes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> row_types.Book[float]:
         """The tables as the models read them."""
@@ -159,11 +160,13 @@ class Columns:
         self.instruments = self._roomy(self.instruments, row, row_types.Instrument)
         instrument.tier_first, instrument.tier_last = self._write_tiers(4 * row, tiers)
         self.instruments[row] = _values(instrument)
+        self.shared_version += 1
 
     def write_option(self, row: int, option: row_types.Option[float]) -> None:
         """Writes the terms of an option."""
         self.options = self._roomy(self.options, row, row_types.Option)
         self.options[row] = _values(option)
+        self.shared_version += 1
 
     def write_unit(
         self,
@@ -180,6 +183,7 @@ class Columns:
         unit.scenario_first, unit.scenario_last = first, first + len(scenarios)
         unit.tier_first, unit.tier_last = self._write_tiers(4 * row + 3, tiers)
         self.units[row] = _values(unit)
+        self.shared_version += 1
 
     def write_asset(
         self, row: int, asset: row_types.Asset[float], tiers: TierRows, liability: TierRows = ()
@@ -189,6 +193,7 @@ class Columns:
         asset.tier_first, asset.tier_last = self._write_tiers(4 * row + 1, tiers)
         asset.liability_first, asset.liability_last = self._write_tiers(4 * row + 2, liability)
         self.assets[row] = _values(asset)
+        self.shared_version += 1
 
     def _write_tiers(self, owner: int, tiers: TierRows) -> tuple[int, int]:
         first = self._tiers.reserve(owner, len(tiers))

@@ -11,26 +11,9 @@ from monitor.book.compiled import INLINE, INNER
 from monitor.margin.common import collateral_value, notional, step_at
 from monitor.margin.models import Bound
 
-STEEPEST, JUMPS, GROWTH, DEDUCTED = range(4)  # columns of a table of `extremes`
+STEEPEST, JUMPS, GROWTH, DEDUCTED = range(4)  # columns of book.shared.Shared.each
 QUANTUMS = 4e-6  # what a chain's rounding to millionths takes from a position before a move and after it
 OWN_VALUE, SIZE, LOANS = int(Bound.OWN_VALUE), int(Bound.SIZE), int(Bound.LOANS)  # an enum does not compile
-
-
-@njit(**INLINE)
-def extremes(instrument, tiers):  # type: ignore[no-untyped-def]
-    """Of one schedule: its greatest rate, the sum of its jumps, its greatest slope and deduction."""
-    steepest = jumps = growth = deducted = 0.0
-    for row in range(instrument.tier_first, instrument.tier_last):
-        tier = tiers[row]
-        rate = tier.maintenance_rate
-        steepest = max(steepest, rate) if rate >= 0 else math.inf
-        growth = max(growth, abs(tier.slope))
-        deducted = max(deducted, abs(tier.deduction))
-        if row > instrument.tier_first:
-            before = tiers[row - 1]
-            jump = tier.floor * (rate - before.maintenance_rate) - (tier.deduction - before.deduction)
-            jumps += abs(jump) if tier.floor >= before.floor else math.inf
-    return steepest, jumps, growth, deducted
 
 
 @njit(**INNER)

@@ -21,7 +21,6 @@ from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
 from monitor.book.moves import in_volatilities, moves_of, percent_of
 from monitor.book.placing import PlacedPool, Placing
-from monitor.book.pocket import Pocket
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
 from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
@@ -118,7 +117,7 @@ class Describer:
             distance_volatilities=in_volatilities(pool, moves, self._placing, self._quotes),
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
-            rescue=self._rescue(pool, survey, book, pocket),
+            rescue=self._rescue(pool, survey, book),
             market_lower_percent=market[0],
             market_upper_percent=market[1],
             venue_figure=_told(venue_figure(says, equity, maintenance, float(pool.fact.threshold))),
@@ -211,16 +210,14 @@ class Describer:
             bankruptcy_price=_told(legs.bankruptcy[place]),
         )
 
-    def _rescue(
-        self, pool: PlacedPool, survey: Survey, book: Book[float], pocket: Pocket
-    ) -> tuple[RescueOption, ...]:
+    def _rescue(self, pool: PlacedPool, survey: Survey, book: Book[float]) -> tuple[RescueOption, ...]:
         """Rounded up to what the venue takes, then assessed again; the smallest cuts first."""
         offers = [*self._adds(pool, survey), *self._cuts(pool, survey, book)]
         changes = [offer.change for offer in offers]
-        after = self._assessor.solver.after(changes, pool.row, book, pocket)
+        after = self._assessor.solver.after(changes, pool.row, book)
         told = []
-        for offer, (maintenance, equity) in zip(offers, after, strict=True):
-            ratio = ratio_of(maintenance, equity)
+        for offer, found in zip(offers, after, strict=True):
+            ratio = ratio_of(found.maintenance_margin, found.equity)
             if ratio is not None:
                 told.append(msgspec.structs.replace(offer.option, ratio_after=ratio))
         return tuple(told)

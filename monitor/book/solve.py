@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from monitor.book.bounds import scratch_for
 from monitor.book.compiled import assess
-from monitor.book.pocket import Pocket, alone, pocket_for, renewed
+from monitor.book.pocket import Pocket, alone, cut, pocket_for, renewed, taken_out, top_up
 from monitor.book.search import CUT as CUT
 from monitor.book.search import TOP_UP as TOP_UP
 from monitor.book.search import Aim
-from monitor.book.surveying import nearest_moves, requirements_after, survey_pool
+from monitor.book.surveying import nearest_moves, survey_pool
 from monitor.book.tables import empty_rows
 from monitor.margin.rows import Balance, Book, Pool, Requirement
 
@@ -103,11 +103,9 @@ class Solver:
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
 
-    def warm_up_changes(self, book: Book[float], pocket: Pocket) -> None:
-        """Compiles what looks at a pool once, after a change or as it is."""
-        book = _of_nothing(book)
-        self.after((), 0, book, pocket)
-        self.assess(0, book)
+    def warm_up(self, book: Book[float]) -> None:
+        """Compiles what looks at a pool once."""
+        self.assess(0, _of_nothing(book))
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
         """What one pool requires."""
@@ -157,16 +155,15 @@ class Solver:
         mine.positions["entry_price"][later.settled] = book.quotes[marks]
         return self.assess(0, mine)
 
-    def after(
-        self, changes: Sequence[Change], pool: int, book: Book[float], pocket: Pocket
-    ) -> list[tuple[float, float]]:
-        """Maintenance margin and equity after each change."""
-        kinds = np.array([change.kind for change in changes], dtype=np.int64)
-        targets = np.array([change.target for change in changes], dtype=np.int64)
-        sizes = np.array([change.size for change in changes], dtype=np.float64)
-        equity, maintenance = np.zeros(len(changes)), np.zeros(len(changes))
-        requirements_after(self.models, kinds, targets, sizes, pool, book, pocket, equity, maintenance)
-        return [(float(m), float(e)) for m, e in zip(maintenance, equity, strict=True)]
+    def after(self, changes: Sequence[Change], pool: int, book: Book[float]) -> list[Requirement[float]]:
+        """What a pool requires after each change alone."""
+        found = []
+        for change in changes:
+            pocket = taken_out(pool, book)
+            make = top_up if change.kind == TOP_UP else cut
+            make(change.target, change.size, pocket)
+            found.append(self.assess(0, pocket.book))
+        return found
 
 
 def _of_nothing(book: Book[float]) -> Book[float]:

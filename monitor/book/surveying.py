@@ -23,7 +23,6 @@ from monitor.book.search import (
     UNDERLYING,
     Aim,
     amount_walk,
-    change,
     excess,
     price_walk,
     turn,
@@ -169,14 +168,3 @@ def survey_pool(models, terms, aim, most, pocket, room, underlyings, legs, adds,
                 underlyings = room.exposed[:binding]
         in_amounts = terms.convexity == EVERYWHERE
         find_rescues(models, in_amounts, aim, most, pocket, underlyings, adds, legs.cut)
-
-
-@njit(**LOOP)
-def requirements_after(models, kinds, targets, sizes, pool, book, pocket, equity, maintenance):  # type: ignore[no-untyped-def]
-    """The requirement after each of several changes, each on its own."""
-    for k in range(len(kinds)):
-        fill(pool, book, pocket)
-        change(kinds[k], targets[k], sizes[k], pocket)
-        found = assess(models, 0, pocket.book)
-        equity[k] = found.equity
-        maintenance[k] = found.maintenance_margin

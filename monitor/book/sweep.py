@@ -1,8 +1,8 @@
 """The hot loop: assesses the given pools, bands included, and answers which of them changed.
 
-Types: `models` from `compile_models`; `bounds` from `bounds_of`; `rows` int64 pool rows; `quote_reasons`
-int64 a quote; `levels` a LevelTables; `figures` from `empty_figures`; `pocket` from `pocket_for`;
-`scratch` from `scratch_for`; `crossed` int64 with room for all.
+Types: `models` from `compile_models`; `bounds` from `bounds_of`; `rows` int64 pool rows; `shared` from
+`shared_of`; `quote_reasons` int64 a quote; `levels` a LevelTables; `figures` from `empty_figures`; `pocket`
+from `pocket_for`; `scratch` from `scratch_for`; `crossed` int64 with room for all.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from monitor.book.bounds import NOBODY_KNOWS, NONE, ROUNDING, is_far, list_exposed, steepness
-from monitor.book.compiled import INLINE, INNER, LOOP, call_model
+from monitor.book.bounds import NOBODY_KNOWS, NONE, ROUNDING, is_far, list_exposed
+from monitor.book.compiled import INLINE, LOOP, call_model
 from monitor.book.near import distance_band
 from monitor.book.settings import LevelRow
 from monitor.margin.band import LIQUIDATION, UNKNOWN, is_finite, next_band
@@ -68,7 +68,7 @@ def empty_figures(count: int) -> Any:
 
 
 @njit(**LOOP)
-def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, scratch, crossed):  # type: ignore[no-untyped-def]
+def sweep(models, bounds, rows, book, shared, quote_reasons, levels, figures, pocket, scratch, crossed):  # type: ignore[no-untyped-def]
     """Assesses `rows`, writes `figures`, puts those whose band, reasons or deficit changed into `crossed`;
     answers how many.
 
@@ -76,16 +76,12 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, sc
     full: a call that hands the book on costs as much as a small pool.
     """
     count = 0
-    is_suspect = not is_finite(sum_of_terms(book))
-    steep = steepness(book, scratch.each)
     for pool in rows:
         account = book.pools[pool]
         holds = account.balance_first < account.balance_last
         found = call_model(models[account.model], pool, book) if holds else NOTHING  # type: ignore[no-untyped-call]
-        reasons, probe = inputs(pool, book, quote_reasons)
+        reasons, probe = inputs(pool, book, shared, quote_reasons)
         probe += found.equity + found.initial_margin + found.maintenance_margin
-        if is_suspect:
-            probe += sum_of_own_terms(pool, book)
         if reasons == 0 and not is_finite(probe):
             reasons = IMPLAUSIBLE
         figure = figures[pool]
@@ -96,7 +92,7 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, sc
             ratios = RATIO_LEVELS * account.levels
             band = next_band(last, maintenance, found.equity, ratios, levels.raise_at, levels.clear_at)
             if levels.distance_raise[account.levels, 0] > 0 and maintenance > 0 and band < LIQUIDATION:
-                many = count_exposed(bounds, found, pool, book, levels, steep, scratch)
+                many = count_exposed(bounds, found, pool, book, levels, shared, scratch)
                 if many != 0:
                     near = distance_band(models, many, last, pool, book, levels, pocket, scratch.exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
@@ -110,7 +106,7 @@ def sweep(models, bounds, rows, book, quote_reasons, levels, figures, pocket, sc
 
 
 @njit(**INLINE)
-def count_exposed(bounds, found, pool, book, levels, steep, scratch):  # type: ignore[no-untyped-def]
+def count_exposed(bounds, found, pool, book, levels, shared, scratch):  # type: ignore[no-untyped-def]
     """How many underlyings, listed in `scratch`, may liquidate the pool within its farthest level."""
     account = book.pools[pool]
     bound = bounds[account.model]
@@ -119,15 +115,15 @@ def count_exposed(bounds, found, pool, book, levels, steep, scratch):  # type: i
     far = levels.farthest[account.levels]
     left = found.equity - found.maintenance_margin
     left -= ROUNDING * (abs(found.equity) + found.maintenance_margin)
-    if is_far(pool, far, bound, steep, left, book):
+    if is_far(pool, far, bound, shared, left, book):
         return 0
     return list_exposed(account, far, bound, left, book, scratch)
 
 
 @njit(**INLINE)
-def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
+def inputs(pool, book, shared, quote_reasons):  # type: ignore[no-untyped-def]
     """Why the pool can't be assessed, and the sum of all numbers in its own rows and prices: NaN in any of
-    them is NaN here."""
+    them, or in the terms of what it holds, is NaN here."""
     account = book.pools[pool]
     reasons = account.reasons
     probe = account.told_equity + account.told_maintenance + account.threshold
@@ -142,13 +138,14 @@ def inputs(pool, book, quote_reasons):  # type: ignore[no-untyped-def]
             reasons |= quote_reasons[asset.average]
             probe += book.quotes[asset.average]
         probe += balance.wallet + balance.borrowed + balance.order_loss + book.quotes[price]
+        probe += shared.asset_flaws[balance.asset]
     for row in range(account.position_first, account.position_last):
         position = book.positions[row]
         instrument = book.instruments[position.instrument]
         mark = instrument.mark
         reasons |= quote_reasons[mark]
         probe += position.quantity + position.entry_price + position.leverage + book.quotes[mark]
-        probe += position.bids + position.asks
+        probe += position.bids + position.asks + shared.instrument_flaws[position.instrument]
         reasons |= quote_reasons[instrument.funding]
         probe += book.quotes[instrument.funding]
         if instrument.index != mark or instrument.option >= 0 or instrument.unit >= 0:
@@ -174,84 +171,6 @@ def inputs_beside(instrument, book, quote_reasons):  # type: ignore[no-untyped-d
         reasons |= quote_reasons[index] | quote_reasons[instrument.years]
         probe += book.quotes[index] + book.quotes[instrument.years]
     return reasons, probe
-
-
-@njit(**INLINE)
-def sum_of_terms(book):  # type: ignore[no-untyped-def]
-    """The sum of all numbers in the tables that pools share: one look a sweep, not one a pool."""
-    probe = steps = 0.0
-    for instrument in book.instruments:
-        probe += instrument.multiplier + instrument.taker_fee
-        probe += instrument.gain_rate + instrument.gain_initial + instrument.gain_slope + instrument.ceiling
-    for asset in book.assets:
-        probe += asset.bid_buffer + asset.ask_buffer + asset.category_rate + asset.category_initial
-    for tier in book.tiers:
-        probe += tier.floor + tier.maintenance_rate
-        steps += tier.initial_rate + tier.deduction + tier.slope
-    for option in book.options:
-        probe += sum_of_option(option)
-    for unit in book.units:
-        probe += sum_of_rates(unit)
-    for scenario in book.scenarios:
-        steps += scenario.price_move + scenario.volatility_move + scenario.weight + scenario.damping
-    return probe + steps
-
-
-@njit(**INNER)
-def sum_of_option(option):  # type: ignore[no-untyped-def]
-    """Every number of an option's terms."""
-    return option.strike + option.initial_rate + option.initial_floor + option.maintenance_rate
-
-
-@njit(**INLINE)
-def sum_of_own_terms(pool, book):  # type: ignore[no-untyped-def]
-    """The same for one pool: its instruments, its assets, and all steps of their schedules."""
-    account = book.pools[pool]
-    probe = 0.0
-    for line in range(account.balance_first, account.balance_last):
-        asset = book.assets[book.balances[line].asset]
-        probe += asset.bid_buffer + asset.ask_buffer + asset.category_rate + asset.category_initial
-        probe += sum_of_steps(asset.tier_first, asset.tier_last, book)
-        probe += sum_of_steps(asset.liability_first, asset.liability_last, book)
-    for row in range(account.position_first, account.position_last):
-        instrument = book.instruments[book.positions[row].instrument]
-        probe += instrument.multiplier + instrument.taker_fee
-        probe += instrument.gain_rate + instrument.gain_initial + instrument.gain_slope + instrument.ceiling
-        probe += sum_of_steps(instrument.tier_first, instrument.tier_last, book)
-        if instrument.option >= 0:
-            probe += sum_of_option(book.options[instrument.option])
-        if instrument.unit >= 0:
-            probe += sum_of_unit(instrument.unit, book)
-    return probe
-
-
-@njit(**INLINE)
-def sum_of_unit(row, book):  # type: ignore[no-untyped-def]
-    """Every number of a risk unit, of its scenarios and of its schedule."""
-    unit = book.units[row]
-    probe = sum_of_rates(unit) + sum_of_steps(unit.tier_first, unit.tier_last, book)
-    for point in range(unit.scenario_first, unit.scenario_last):
-        scenario = book.scenarios[point]
-        probe += scenario.price_move + scenario.volatility_move + scenario.weight + scenario.damping
-    return probe
-
-
-@njit(**INNER)
-def sum_of_rates(unit):  # type: ignore[no-untyped-def]
-    """Every number of a risk unit's own row."""
-    shocks = unit.volatility_floor + unit.short_power + unit.long_power
-    shocks += unit.delta_threshold + unit.delta_slope + unit.delta_limit + unit.roll_rate + unit.roll_floor
-    return shocks + unit.reduction_rate + unit.initial_factor + unit.maintenance_factor
-
-
-@njit(**INNER)
-def sum_of_steps(first, last, book):  # type: ignore[no-untyped-def]
-    """Every number of one schedule."""
-    probe = 0.0
-    for row in range(first, last):
-        tier = book.tiers[row]
-        probe += tier.floor + tier.maintenance_rate + tier.initial_rate + tier.deduction + tier.slope
-    return probe
 
 
 @njit(**LOOP)

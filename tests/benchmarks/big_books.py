@@ -12,6 +12,7 @@ from monitor.book.bounds import Scratch, bounds_of, scratch_for
 from monitor.book.compiled import compile_models, empty_book
 from monitor.book.pocket import Pocket, pocket_for
 from monitor.book.settings import LevelRow
+from monitor.book.shared import Shared, shared_of
 from monitor.book.sweep import LevelTables, empty_figures, level_tables, sweep
 from monitor.book.tables import empty_rows
 from monitor.margin import rows as row_types
@@ -36,6 +37,7 @@ class BigBook(NamedTuple):
     book: Book[float]
     models: Any
     bounds: npt.NDArray[np.int64]
+    shared: Shared
     quote_reasons: npt.NDArray[np.int64]
     figures: Any
     pocket: Pocket
@@ -46,7 +48,7 @@ class BigBook(NamedTuple):
     def sweep(self, rows: npt.NDArray[np.int64] | None = None, levels: LevelTables = LEVELS) -> int:
         """One pass; answers how many crossed."""
         of = self.everything if rows is None else rows
-        tables = (self.book, self.quote_reasons, levels, self.figures)
+        tables = (self.book, self.shared, self.quote_reasons, levels, self.figures)
         return int(sweep(self.models, self.bounds, of, *tables, self.pocket, self.scratch, self.crossed))
 
 
@@ -73,15 +75,16 @@ def big_book(pools: int, rare_share: float = 0.05, seed: int = 1, models: Sequen
 
 def ready(book: Any, models: Sequence[str]) -> BigBook:
     """The book with all that a sweep takes, not assessed yet."""
-    pocket, pools = pocket_for(book, LEGS, 1), len(book.pools)
+    pocket, pools, shared = pocket_for(book, LEGS, 1), len(book.pools), shared_of(book)
     return BigBook(
         book,
         compile_models(models),
         bounds_of(models),
+        shared,
         np.zeros(len(book.quotes), np.int64),
         empty_figures(pools),
         pocket,
-        scratch_for(book, pocket),
+        scratch_for(book, pocket, shared.each),
         np.zeros(pools, np.int64),
         np.arange(pools),
     )

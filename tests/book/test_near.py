@@ -21,9 +21,9 @@ from monitor.book.bounds import (
     bounds_of,
     is_far,
     list_exposed,
-    steepness,
 )
 from monitor.book.settings import LevelRow
+from monitor.book.shared import shared_of
 from monitor.book.solve import Solver
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.instrument import MarginTier
@@ -45,17 +45,10 @@ SLIPS = (0.0, 1e-15, -1e-15, 1e-12, -1e-12, 1e-9, -1e-9, 1e-6, -1e-6, 1e-3, -1e-
 
 
 @njit(error_model="numpy")
-def bounds(far, bound, left, book, scratch):
+def bounds(far, bound, left, book, shared, scratch):
     """What both bounds say of pool 0, from which `left` may be lost."""
-    steep = steepness(book, scratch.each)
     count = list_exposed(book.pools[0], far, bound, left, book, scratch)
-    return is_far(0, far, bound, steep, left, book), count
-
-
-@njit(error_model="numpy")
-def steep(book, each):
-    """A door for Python."""
-    return steepness(book, each)
+    return is_far(0, far, bound, shared, left, book), count
 
 
 def levels(rng: Random) -> LevelRow:
@@ -144,7 +137,14 @@ def swept(book: Any, of: LevelRow, last: int, *, in_full: bool) -> list[tuple[in
     figures = empty_figures(len(book.pools))
     figures["last_band"] = last
     held, scratch = bounds_of(["none" if in_full else name for name in NAMES]), scratch_of(book)
-    tables = (book, np.zeros(len(book.quotes), np.int64), level_tables([of]), figures, pocket_of(book))
+    tables = (
+        book,
+        shared_of(book),
+        np.zeros(len(book.quotes), np.int64),
+        level_tables([of]),
+        figures,
+        pocket_of(book),
+    )
     rows = np.arange(len(book.pools))
     sweep(solver().models, held, rows, *tables, scratch, np.zeros(len(rows), np.int64))
     assert not scratch.rise.any()
@@ -176,7 +176,7 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
             cost = excess(book, underlying, 1 + step * far) - excess(book, underlying, 1.0)
             left = cost - ROUNDING * scale_of(book)  # as the sweep asks
             if left > 0:
-                is_proven, count = bounds(far, bound, left, book, scratch)
+                is_proven, count = bounds(far, bound, left, book, shared_of(book), scratch)
                 assert not is_proven
                 assert count == NOBODY_KNOWS or underlying in scratch.exposed[:count]
 
@@ -229,14 +229,16 @@ def left_of(book: Any) -> float:
 def proven_far(held: SmallPool, far: float) -> bool:
     """Whether the bound on the whole notional is enough."""
     book = float_book(held)
-    return bool(bounds(far, int(MODELS[held.model].bound), left_of(book), book, scratch_of(book))[0])
+    return bool(
+        bounds(far, int(MODELS[held.model].bound), left_of(book), book, shared_of(book), scratch_of(book))[0]
+    )
 
 
 def exposed_of(held: SmallPool, far: float) -> set[int] | None:
     """The underlyings that the bound by underlying can't exclude; None where it says nothing."""
     book = float_book(held)
     scratch = scratch_of(book)
-    count = bounds(far, int(MODELS[held.model].bound), left_of(book), book, scratch)[1]
+    count = bounds(far, int(MODELS[held.model].bound), left_of(book), book, shared_of(book), scratch)[1]
     return None if count == NOBODY_KNOWS else set(scratch.exposed[:count].tolist())
 
 
@@ -283,15 +285,15 @@ def test_collateral_that_moves_is_exposed_by_its_whole_worth() -> None:
 def test_the_steepest_schedule_bounds_them_all() -> None:
     """The greatest rate and the greatest sum of jumps; infinite where floors or rates make no sense."""
     book: Any = float_book(pool(1, leg(contract("A", 1), 1)))
-    each = scratch_of(book).each
-    steepest, roughest, growth = steep(book, each)
-    assert (steepest, roughest, growth) == (0.1, pytest.approx(0, abs=1e-6), 0)
+    found = shared_of(book)
+    assert found.roughest == pytest.approx(0, abs=1e-6)
+    assert (found.steepest, found.growth) == (0.1, 0)
     book.tiers["deduction"][2] += 7  # a jump up, and one down
-    assert steep(book, each)[1] == pytest.approx(14)
+    assert shared_of(book).roughest == pytest.approx(14)
     book.tiers["floor"][3] = 1
-    assert steep(book, each)[1] == math.inf
+    assert shared_of(book).roughest == math.inf
     book.tiers["maintenance_rate"][0] = -0.1
-    assert steep(book, each)[0] == math.inf
+    assert shared_of(book).steepest == math.inf
 
 
 def test_every_model_is_bounded_or_looked_at_in_full() -> None:

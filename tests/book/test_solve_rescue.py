@@ -15,7 +15,6 @@ from tests.support.small_books import (
     QUANTA,
     UNDER_TIERS,
     float_book,
-    pocket_of,
     requirement,
     solver,
     surveyed,
@@ -70,6 +69,6 @@ def assert_rescues(held: SmallPool, level: float, change: Change) -> None:
     """The change is enough, and 0.1 % less of it is not."""
     less = change._replace(size=change.size * 0.999)
     book = float_book(held)
-    (after, without) = solver().after([change, less], 0, book, pocket_of(book))
-    assert after[0] < level * after[1] * (1 + 1e-9) + 1e-9
-    assert without[0] >= level * without[1] - QUANTA.get(held.model, 0)
+    (after, without) = solver().after([change, less], 0, book)
+    assert after.maintenance_margin < level * after.equity * (1 + 1e-9) + 1e-9
+    assert without.maintenance_margin >= level * without.equity - QUANTA.get(held.model, 0)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.book.bounds import bounds_of
 from monitor.book.settings import LevelRow
+from monitor.book.shared import shared_of
 from monitor.book.sweep import empty_figures, level_tables, sweep
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.margin.models import MODELS, Needs
@@ -44,14 +45,14 @@ class Run:
         self.figures = empty_figures(len(book.pools))
         self.quote_reasons = np.zeros(len(book.quotes), dtype=np.int64)
         self._levels = level_tables([levels])
-        self._room = (pocket_of(book), scratch_of(book))
 
     def sweep(self, *rows: int) -> list[int]:
         """Assesses these rows, all unless told; answers which crossed."""
         chosen = np.array(rows or range(len(self.figures)), dtype=np.int64)
         crossed = np.zeros(len(chosen), dtype=np.int64)
-        tables = (self.book, self.quote_reasons, self._levels, self.figures)
-        count = sweep(solver().models, self.bounds, chosen, *tables, *self._room, crossed)
+        tables = (self.book, shared_of(self.book), self.quote_reasons, self._levels, self.figures)
+        room = (pocket_of(self.book), scratch_of(self.book), crossed)
+        count = sweep(solver().models, self.bounds, chosen, *tables, *room)
         return [int(row) for row in crossed[:count]]
 
     def state(self, row: int = 0) -> tuple[RiskBand, Reason]:

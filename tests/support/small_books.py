@@ -13,6 +13,7 @@ import numpy as np
 from monitor.book.bounds import Scratch, scratch_for
 from monitor.book.compiled import compile_models
 from monitor.book.pocket import Pocket, pocket_for
+from monitor.book.shared import shared_of
 from monitor.book.solve import Solver, Survey
 from monitor.book.tables import empty_rows
 from monitor.domain.instrument import MarginTier
@@ -189,7 +190,7 @@ def pocket_of(book: Book[float]) -> Pocket:
 
 def scratch_of(book: Book[float]) -> Scratch:
     """What the bounds write on, enough for any pool of the book."""
-    return scratch_for(book, pocket_of(book))
+    return scratch_for(book, pocket_of(book), shared_of(book).each)
 
 
 def surveyed(pool: SmallPool, level: float = 1.0, most: float = 0.0) -> Survey:
