@@ -25,16 +25,19 @@ decay of the last half hour; what open orders and market maker protection add to
 
 from __future__ import annotations
 
-from monitor.margin.common import unrealised
+from monitor.margin.common import notional, unrealised
 from monitor.margin.formula import formula
 from monitor.margin.rows import Book, N, Requirement, RiskUnit
 from monitor.margin.scenarios import (
+    Quoted,
     coins_of,
+    gain_there,
+    greatest_loss,
     is_first_of_expiry,
     is_first_of_unit,
     roll_share,
     worth_now,
-    worth_there,
+    worths_there,
 )
 
 
@@ -81,11 +84,22 @@ def worst_loss(place: int, first: int, last: int, book: Book[N]) -> N:
     worst = index * 0
     for point in range(unit.scenario_first, unit.scenario_last):
         scenario = book.scenarios[point]
-        loss = now
+        gain = lower = still = upper = index * 0
         for row in range(first, last):
             position = book.positions[row]
-            if book.instruments[position.instrument].unit == place:
-                loss -= worth_there(position, scenario, unit, book)
+            instrument = book.instruments[position.instrument]
+            if instrument.unit == place and instrument.option < 0:
+                value = notional(position.quantity, book.quotes[instrument.mark], instrument)
+                gain += gain_there(value, scenario, instrument)
+            elif instrument.unit == place:
+                option = book.options[instrument.option]
+                forward, volatility = book.quotes[option.forward], book.quotes[option.volatility]
+                quoted = Quoted(forward, volatility, book.quotes[option.years])
+                there = worths_there(instrument, option, quoted, scenario, unit)
+                lower += position.quantity * there.lower
+                still += position.quantity * there.still
+                upper += position.quantity * there.upper
+        loss = greatest_loss(now - gain, lower, still, upper, scenario)
         damping = scenario.damping / index if unit.inverse else scenario.damping
         worst = max(worst, loss * scenario.weight - damping)
     return worst

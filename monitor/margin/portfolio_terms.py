@@ -21,10 +21,11 @@ class Unsupported(ValueError):
 
 
 class GridPoint(NamedTuple):
-    """One scenario; damping is in the quote currency."""
+    """One row of scenarios; damping is in the quote currency."""
 
     price_move: Decimal
-    volatility_move: Decimal = NOTHING
+    lower_volatility: Decimal = NOTHING
+    upper_volatility: Decimal = NOTHING
     weight: Decimal = ONE
     damping: Decimal = NOTHING
 
@@ -123,8 +124,7 @@ def deribit_unit(model: DeribitModel, *, inverse: bool) -> UnitTerms:
     """The grid and the shocks of these parameters, settled in the coin or in the quote currency."""
     step = model.price_range / model.buckets_count
     moves = [step * bucket for bucket in range(-model.buckets_count, model.buckets_count + 1)]
-    up, down = model.volatility_range_up, -model.volatility_range_down
-    standard = [GridPoint(move, volatility) for move in moves for volatility in (down, NOTHING, up)]
+    standard = [GridPoint(move, -model.volatility_range_down, model.volatility_range_up) for move in moves]
     extended = [_extended(model, move, inverse=inverse) for move in EXTENDED_MOVES]
     return UnitTerms(
         model.source,
@@ -151,7 +151,8 @@ def _extended(model: DeribitModel, move: Decimal, *, inverse: bool) -> GridPoint
     if inverse:
         end = 1 + model.price_range.copy_sign(move)
         weight, damping = weight * (1 + move) / end, damping / end
-    return GridPoint(move, model.volatility_range_up, weight, damping)
+    up = model.volatility_range_up
+    return GridPoint(move, up, up, weight, damping)
 
 
 class OkxModel(NamedTuple):

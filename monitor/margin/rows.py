@@ -126,10 +126,13 @@ class RiskUnit(Generic[N]):
 
 @dataclass(slots=True)
 class Scenario(Generic[N]):
-    """One point of the grid that a portfolio is repriced at."""
+    """One price of the grid that a portfolio is repriced at, and the volatilities there."""
 
     price_move: N  # a fraction
-    volatility_move: N  # a fraction of the volatility, of an option with 30 days left
+    # Volatility moves by either, and stays as it is where that lies between. A fraction of it, of an option
+    # with 30 days left.
+    lower_volatility: N
+    upper_volatility: N
     weight: N  # how much of the loss there counts
     damping: N  # quote currency that is taken off the loss there
 

@@ -7,11 +7,13 @@ one of them, and what follows walks over all, so their order is irrelevant.
 
 from __future__ import annotations
 
+from typing import Generic, NamedTuple
+
 from monitor.margin.arithmetic import exp, log
-from monitor.margin.black import black76_delta, option_mark
+from monitor.margin.black import black76_delta, in_its_price, option_mark, outlook, worth_at
 from monitor.margin.common import notional
 from monitor.margin.formula import formula
-from monitor.margin.rows import Book, Instrument, N, Position, RiskUnit, Scenario
+from monitor.margin.rows import Book, Instrument, N, Option, Position, RiskUnit, Scenario
 
 
 @formula
@@ -26,37 +28,79 @@ def is_first_of_unit(row: int, first: int, book: Book[N]) -> bool:
     return True
 
 
+class Quoted(NamedTuple, Generic[N]):
+    """What is measured of an option beside its mark."""
+
+    forward: N
+    volatility: N
+    years: N
+
+
+class Worths(NamedTuple, Generic[N]):
+    """What a position is worth at one price of the grid, by what its volatility does."""
+
+    lower: N
+    still: N
+    upper: N
+
+
 @formula
-def shocked_volatility(volatility: N, years: N, move: N, unit: RiskUnit[N]) -> N:
-    """A volatility after a move that is told for 30 days: it grows with (30 days / time left) to a power that
-    differs below and above 30 days. A year has 365 days. Up it ends at the floor or above, down at 0 or
-    above."""
-    if move == 0 or not years > 0:
-        return volatility
+def gain_there(value: N, scenario: Scenario[N], instrument: Instrument[N]) -> N:
+    """What a future of this value has gained in a scenario since now, in its settle asset."""
+    gain = value * scenario.price_move
+    if instrument.inverse:
+        return gain / (1 + scenario.price_move)
+    return gain
+
+
+@formula
+def worths_there(
+    instrument: Instrument[N], option: Option[N], quoted: Quoted[N], scenario: Scenario[N], unit: RiskUnit[N]
+) -> Worths[N]:
+    """What an option is worth in a scenario, repriced, in its settle asset."""
+    forward = quoted.forward * (1 + scenario.price_move)
+    ahead, growth = outlook(forward, option, quoted.years), shock_growth(quoted.years, unit)
+    upper = shocked_volatility(quoted.volatility, growth, scenario.upper_volatility, unit)
+    highest = worth_at(forward, option, upper, ahead)
+    lowest = middle = highest
+    if scenario.lower_volatility != scenario.upper_volatility:
+        lower = shocked_volatility(quoted.volatility, growth, scenario.lower_volatility, unit)
+        lowest = worth_at(forward, option, lower, ahead)
+        middle = worth_at(forward, option, quoted.volatility, ahead)
+    one = in_its_price(instrument.multiplier, forward, instrument)
+    return Worths(one * lowest, one * middle, one * highest)
+
+
+@formula
+def shock_growth(years: N, unit: RiskUnit[N]) -> N:
+    """How much of a volatility move that is told for 30 days an option sees: (30 days / time left) to a power
+    that differs below and above 30 days; nothing of it at expiry. A year has 365 days."""
+    if not years > 0:
+        return years * 0
     months = years * 73 / 6  # of 30 days
     power = unit.short_power if months < 1 else unit.long_power
-    shocked = volatility * (1 + move * exp(-power * log(months)))
+    return exp(-power * log(months))
+
+
+@formula
+def shocked_volatility(volatility: N, growth: N, move: N, unit: RiskUnit[N]) -> N:
+    """A volatility after a move that is told for 30 days. Up it ends at the floor or above, down at 0 or
+    above."""
+    if move == 0 or not growth > 0:
+        return volatility
+    shocked = volatility * (1 + move * growth)
     if move > 0:
         return max(shocked, unit.volatility_floor)
     return max(shocked, volatility * 0)
 
 
 @formula
-def worth_there(position: Position[N], scenario: Scenario[N], unit: RiskUnit[N], book: Book[N]) -> N:
-    """What a position is worth in a scenario, in its settle asset: an option its repriced worth, a future
-    what it has gained since now."""
-    instrument = book.instruments[position.instrument]
-    if instrument.option < 0:
-        gain = notional(position.quantity, book.quotes[instrument.mark], instrument) * scenario.price_move
-        if instrument.inverse:
-            return gain / (1 + scenario.price_move)
-        return gain
-    option = book.options[instrument.option]
-    forward = book.quotes[option.forward] * (1 + scenario.price_move)
-    years = book.quotes[option.years]
-    volatility = shocked_volatility(book.quotes[option.volatility], years, scenario.volatility_move, unit)
-    worth = option_mark(instrument, option, forward, volatility, years)
-    return position.quantity * instrument.multiplier * worth
+def greatest_loss(now: N, lower: N, still: N, upper: N, scenario: Scenario[N]) -> N:
+    """What is lost at the worst of the volatilities that the scenario has."""
+    least = min(lower, upper)
+    if scenario.lower_volatility < 0 and scenario.upper_volatility > 0:
+        least = min(least, still)
+    return now - least
 
 
 @formula

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from decimal import Decimal
 from typing import Any
 
@@ -25,15 +26,14 @@ DATED = ("2024-06-17", "2026-02-15", "2025-01-15")
 def test_deribits_grid(underlying: str, largest: str) -> None:
     """Nine even moves, each with volatility down, as it is and up; eight beyond, with volatility up."""
     points = deribit_terms(underlying, underlying).points
-    standard, extended = points[:27], points[27:]
-    moves = sorted({point.price_move for point in standard})
-    assert moves == [Decimal(largest) * step / 4 for step in range(-4, 5)]
-    down, still, up = sorted({point.volatility_move for point in standard})
-    assert down == Decimal("-0.25") and still == 0 < up
+    standard, extended = points[:9], points[9:]
+    assert [point.price_move for point in standard] == [Decimal(largest) * step / 4 for step in range(-4, 5)]
+    assert {point.lower_volatility for point in standard} == {Decimal("-0.25")}
+    (up,) = {point.upper_volatility for point in points}
+    assert up > 0
     assert all(point.weight == 1 and point.damping == 0 for point in standard)
     assert [float(point.price_move) for point in extended] == [-0.66, -0.33, 0.5, 1, 2, 3, 4, 5]
-    assert len({point.volatility_move for point in extended}) == 1
-    assert all(point.volatility_move > 0 for point in extended)
+    assert {point.lower_volatility for point in extended} == {up}
 
 
 def test_beyond_the_range_a_loss_counts_as_far_as_the_range_goes() -> None:
@@ -104,9 +104,6 @@ def test_rows_hold_what_the_terms_say() -> None:
         assert told == {name: getattr(unit, name) for name in told}
         assert (unit.index, unit.inverse) == (7, 1)
         assert (unit.scenario_first, unit.scenario_last, unit.tier_first, unit.tier_last) == (0, 0, 0, 0)
-        assert [point.damping for point in scenarios] == [float(point.damping) for point in terms.points]
-        assert [point.volatility_move for point in scenarios] == [
-            float(point.volatility_move) for point in terms.points
-        ]
+        assert [astuple(point) for point in scenarios] == [tuple(map(float, point)) for point in terms.points]
         assert [tier.floor for tier in tiers] == [float(step.floor) for step in terms.scaling]
         assert [tier.deduction for tier in tiers] == [float(step.deduction) for step in terms.scaling]

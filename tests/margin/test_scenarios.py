@@ -14,7 +14,13 @@ from monitor.margin import rows
 from monitor.margin.black import black76, black76_delta
 from monitor.margin.portfolio_terms import UnitTerms, unit_rows
 from monitor.margin.rows import Book
-from monitor.margin.scenarios import coins_of, is_first_of_expiry, is_first_of_unit, shocked_volatility
+from monitor.margin.scenarios import (
+    coins_of,
+    is_first_of_expiry,
+    is_first_of_unit,
+    shock_growth,
+    shocked_volatility,
+)
 from tests.support.options import terms
 from tests.support.risk_units import NOTHING, future, option, pool_of
 from tests.support.small_books import decimal_book
@@ -74,16 +80,19 @@ def test_what_has_no_spread_is_worth_what_it_pays(volatility: str, years: str) -
 @pytest.mark.parametrize("move", [1, 0.5, -0.25])
 def test_a_volatility_move_fades_with_the_time_left(days: int, power: float, move: float) -> None:
     """Times (30 days / days left) to the short power below 30 days, to the long one above."""
-    shocked = shocked_volatility(0.6, days / 365, move, fading(0.0))
+    unit = fading(0.0)
+    shocked = shocked_volatility(0.6, shock_growth(days / 365, unit), move, unit)
     assert shocked == pytest.approx(0.6 * (1 + move * (30 / days) ** power), rel=1e-12)
 
 
 def test_a_volatility_that_does_not_move_stays() -> None:
     """Without a move, and of an option without time: also below the floor that a move up would end at."""
-    for years, move in ((0.25, 0.0), (0.0, 0.5), (-0.01, 0.5)):
-        assert shocked_volatility(0.2, years, move, fading(0.5)) == 0.2
-    assert shocked_volatility(0.2, 0.25, 0.5, fading(0.5)) == 0.5
-    assert shocked_volatility(0.2, 0.001, -0.9, fading(0.5)) == 0
+    unit = fading(0.5)
+    assert shock_growth(0.0, unit) == shock_growth(-0.01, unit) == 0
+    for growth, move in ((0.9, 0.0), (0.0, 0.5)):
+        assert shocked_volatility(0.2, growth, move, unit) == 0.2
+    assert shocked_volatility(0.2, 0.9, 0.5, unit) == 0.5
+    assert shocked_volatility(0.2, shock_growth(0.001, unit), -0.9, unit) == 0
 
 
 def test_what_is_paid_in_coin_loses_its_own_worth_of_it() -> None:

@@ -49,7 +49,7 @@ PAIRS = (
     ("category_rate", "category_initial"),
     ("short_power", "long_power"),
     ("initial_factor", "maintenance_factor"),
-    ("price_move", "volatility_move"),
+    ("lower_volatility", "upper_volatility"),
     ("told_equity", "told_maintenance"),
 )
 NEIGHBOURS = dict(PAIRS) | {other: one for one, other in PAIRS}

@@ -35,7 +35,8 @@ def assess(pool: SmallPool) -> Figures:
             long[leg.contract] += max(leg.quantity, NOTHING)
     initial = maintenance = NOTHING
     for unit, held in units.items():
-        risk = max([NOTHING, *(loss_at(point, unit, held) for point in unit.scenarios)])
+        losses = [loss_at(point, move, unit, held) for point in unit.scenarios for move in moves_of(point)]
+        risk = max([NOTHING, *losses])
         risk += shocks_of(unit, held, long)
         initial += risk * unit.initial_factor
         maintenance += risk * unit.maintenance_factor
@@ -62,12 +63,21 @@ def scale_of(contract: Contract, entry: Decimal) -> Decimal:
     return contract.multiplier * (around * 20 + contract.mark + (1 if contract.inverse else index))
 
 
-def loss_at(point: Point, unit: RiskUnit, held: Held) -> Decimal:
-    """What the unit loses at one point of the grid, as far as it counts."""
-    now = Point(NOTHING)
+def moves_of(point: Point) -> set[Decimal]:
+    """Each move of volatility that is looked at there."""
+    ends = {point.lower_volatility, point.upper_volatility}
+    return ends | {NOTHING} if min(ends) < 0 < max(ends) else ends
+
+
+def loss_at(point: Point, move: Decimal, unit: RiskUnit, held: Held) -> Decimal:
+    """What the unit loses at one point of the grid and one volatility, as far as it counts."""
     loss = sum(
         (
-            quantity * (simulated(contract, now, unit) - simulated(contract, point, unit))
+            quantity
+            * (
+                simulated(contract, NOTHING, NOTHING, unit)
+                - simulated(contract, point.price_move, move, unit)
+            )
             for contract, quantity in held.items()
         ),
         NOTHING,
@@ -75,25 +85,25 @@ def loss_at(point: Point, unit: RiskUnit, held: Held) -> Decimal:
     return loss * point.weight - point.damping / (unit.index if unit.inverse else 1)
 
 
-def simulated(contract: Contract, point: Point, unit: RiskUnit) -> Decimal:
+def simulated(contract: Contract, move: Decimal, shock: Decimal, unit: RiskUnit) -> Decimal:
     """What one unit of quantity is worth there."""
     if contract.option is None:
-        return price_of(contract, contract.mark * (1 + point.price_move))
-    forward = contract.option.forward * (1 + point.price_move)
-    dollars = option_worth(contract.option, forward, volatility_at(contract.option, point, unit))
+        return price_of(contract, contract.mark * (1 + move))
+    forward = contract.option.forward * (1 + move)
+    dollars = option_worth(contract.option, forward, volatility_at(contract.option, shock, unit))
     return contract.multiplier * (dollars / forward if contract.inverse else dollars)
 
 
-def volatility_at(option: OptionTerms, point: Point, unit: RiskUnit) -> Decimal:
+def volatility_at(option: OptionTerms, shock: Decimal, unit: RiskUnit) -> Decimal:
     """The shocked volatility: the move is of an option with a month left."""
-    if point.volatility_move == 0 or option.years == 0:
+    if shock == 0 or option.years == 0:
         return option.volatility
     days = option.years * YEAR_DAYS
     power = unit.short_power if days < MONTH_DAYS else unit.long_power
     with mp.workdps(DIGITS):
         growth = decimal(mp.power(MONTH_DAYS / number(days), number(power)))
-    shocked = option.volatility + option.volatility * point.volatility_move * growth
-    return max(shocked, unit.volatility_floor if point.volatility_move > 0 else NOTHING)
+    shocked = option.volatility + option.volatility * shock * growth
+    return max(shocked, unit.volatility_floor if shock > 0 else NOTHING)
 
 
 def option_worth(option: OptionTerms, forward: Decimal, volatility: Decimal) -> Decimal:

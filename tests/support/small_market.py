@@ -27,10 +27,12 @@ class OptionTerms:
 
 @dataclass(frozen=True)
 class Point:
-    """One scenario of a portfolio margin; damping is in the quote currency."""
+    """One price of a portfolio margin's grid: volatility moves by either, and stays where that lies between;
+    damping is in the quote currency."""
 
     price_move: Decimal
-    volatility_move: Decimal = Decimal(0)
+    lower_volatility: Decimal = Decimal(0)
+    upper_volatility: Decimal = Decimal(0)
     weight: Decimal = Decimal(1)
     damping: Decimal = Decimal(0)
 
