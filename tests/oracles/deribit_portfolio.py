@@ -71,17 +71,10 @@ def moves_of(point: Point) -> set[Decimal]:
 
 def loss_at(point: Point, move: Decimal, unit: RiskUnit, held: Held) -> Decimal:
     """What the unit loses at one point of the grid and one volatility, as far as it counts."""
-    loss = sum(
-        (
-            quantity
-            * (
-                simulated(contract, NOTHING, NOTHING, unit)
-                - simulated(contract, point.price_move, move, unit)
-            )
-            for contract, quantity in held.items()
-        ),
-        NOTHING,
-    )
+    loss = NOTHING
+    for contract, quantity in held.items():
+        now = simulated(contract, NOTHING, NOTHING, unit)
+        loss += quantity * (now - simulated(contract, point.price_move, move, unit))
     return loss * point.weight - point.damping / (unit.index if unit.inverse else 1)
 
 
