@@ -229,9 +229,8 @@ def left_of(book: Any) -> float:
 def proven_far(held: SmallPool, far: float) -> bool:
     """Whether the bound on the whole notional is enough."""
     book = float_book(held)
-    return bool(
-        bounds(far, int(MODELS[held.model].bound), left_of(book), book, shared_of(book), scratch_of(book))[0]
-    )
+    bound, tables = int(MODELS[held.model].bound), (book, shared_of(book), scratch_of(book))
+    return bool(bounds(far, bound, left_of(book), *tables)[0])
 
 
 def exposed_of(held: SmallPool, far: float) -> set[int] | None:

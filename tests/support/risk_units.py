@@ -53,10 +53,8 @@ def option(unit: RiskUnit, quantity: Any, terms: OptionTerms, mark: Any, multipl
 
 def in_unit(held: Contract) -> Contract:
     """The same contract in a unit of its own that reads every number of it; one that expires."""
-    points = (
-        Point(Decimal("-0.1"), Decimal("0.5"), Decimal("0.5"), Decimal("0.5"), ONE),
-        Point(Decimal("0.1")),
-    )
+    half = Decimal("0.5")
+    points = (Point(Decimal("-0.1"), half, half, half, ONE), Point(Decimal("0.1")))
     unit = RiskUnit(held.name, held.mark, points, held.tiers, reduction_rate=Decimal("0.01"))
     return replace(held, unit=unit, years=Decimal("0.3"))
 
