@@ -233,13 +233,14 @@ def test_zero_and_negative_equity_is_liquidation(price: float) -> None:
 def test_nan_in_any_column_is_unknown_never_clear(table: str) -> None:
     """Every float column of the book, one after the other, for a pool that reads it."""
     desk = long_desk()
-    columns = desk.book.assessor.book()
+    held, columns = desk.book.placing.columns, desk.book.assessor.book()
     rows = getattr(columns, table)
     names = [None] if table == "quotes" else [n for n in rows.dtype.names if rows.dtype[n] == np.float64]
     for name in names:
         column = rows if name is None else rows[name]
         before = column.copy()
         column[:] = math.nan
+        held.shared_version += 1  # as its writers do
         desk.book.placing.touched[:] = True
         desk.book.assessor.sweep()
         figures = desk.book.assessor.figures[desk.row(CROSS)]

@@ -15,6 +15,7 @@ MOST_OPTIONS = 3
 MOST_FUTURES = 8
 EXPIRIES = [Decimal("0.01"), Decimal(30) / 365, Decimal("0.25"), Decimal("1.5")]
 MOVES = [Decimal(move) for move in ("-0.66", "-0.16", "-0.04", "0", "0.08", "0.16", "0.5", "5")]
+SHOCKS = (NOTHING, Decimal("0.5"), Decimal("-0.25"))
 SCALING = incremental(((0, 1), (10_000, 2), (70_000, 4), (170_000, 12)))
 WHOLE = tuple(
     MarginTier(Decimal(floor), Decimal(rate), Decimal(rate) * 5, NOTHING)
@@ -63,7 +64,7 @@ def deribit_unit(rng: Random, name: str, is_inverse: bool) -> RiskUnit:
     points = tuple(
         Point(
             move,
-            rng.choice([NOTHING, Decimal("0.5"), Decimal("-0.25")]),
+            *sorted(rng.choices(SHOCKS, k=2)),
             rng.choice([Decimal(1), Decimal("0.32")]),
             rng.choice([NOTHING, number(rng, 0, 6)]),
         )
