@@ -44,6 +44,7 @@ OFFLINE = dict.fromkeys(
         "bitmex_cross",
         "bitmex_isolated",
         "bybit_inverse_isolated",
+        "bybit_options",
         "deribit_inverse",
         "deribit_linear",
         "deribit_portfolio",

@@ -223,6 +223,7 @@ class Definitions:
             initial_rate=float(terms.initial_rate),
             initial_floor=float(terms.initial_floor),
             maintenance_rate=float(terms.maintenance_rate),
+            liquidation_rate=float(terms.liquidation_rate),
         )
         self._columns.write_option(row, written)
         return row

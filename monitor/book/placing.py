@@ -16,6 +16,7 @@ from monitor.book.columns import BalanceRow, Columns, PositionRow, Standing
 from monitor.book.definitions import Definitions
 from monitor.book.growing import grown
 from monitor.book.holdings import is_money
+from monitor.book.lacking import lacking
 from monitor.book.placed import NO_POOL
 from monitor.book.placed import PlacedPool as PlacedPool
 from monitor.book.quotes import Quotes
@@ -24,7 +25,6 @@ from monitor.domain.assessment import Reason
 from monitor.domain.event import AssetPrice, BalanceFact, Instruments, PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId, pool_id
 from monitor.margin.amounts import amounts_now, is_stated_before
-from monitor.margin.models import MODELS, Needs
 
 NOT_NEEDED = 1.0  # the leverage of a position whose model reads none
 
@@ -157,7 +157,7 @@ class Placing:
             self._write_told(pool, positions)
             return
         known = [fact for fact in positions if self.definitions.instrument_row(fact.instrument) is not None]
-        self._explain(pool, known, positions)
+        self._explain(pool, positions)
         by_asset: dict[str, tuple[BalanceFact, list[PositionFact]]] = {b.asset: (b, []) for b in balances}
         for fact in known:
             asset = self.definitions.instruments[fact.instrument].settle_asset
@@ -187,7 +187,7 @@ class Placing:
     def _write_told(self, pool: PlacedPool, positions: list[PositionFact]) -> None:
         """The venue's word: one balance in the pool's unit to stand on, and no price that may be missing."""
         fact = pool.fact
-        self._explain(pool, [], [])
+        self._explain(pool, [])
         if fact.told is None and not pool.own_reasons:
             pool.own_reasons = int(Reason.UNSUPPORTED)
             pool.missing = fact.untold or "the venue does not tell its margin ratio"
@@ -201,34 +201,11 @@ class Placing:
         self._read_by(pool, frozenset())
         self.touched[pool.row] = True
 
-    def _explain(self, pool: PlacedPool, known: list[PositionFact], positions: list[PositionFact]) -> None:
+    def _explain(self, pool: PlacedPool, positions: list[PositionFact]) -> None:
         """Why the pool by itself can't be assessed."""
-        pool.own_reasons, pool.missing = 0, ""
-        unknown = sorted({fact.instrument for fact in positions} - {fact.instrument for fact in known})
-        needs = MODELS[pool.fact.model].needs if pool.fact.model in MODELS else Needs.NOTHING
-        unlevered = sorted(
-            fact.instrument for fact in known if fact.leverage is None and Needs.LEVERAGE in needs
+        pool.own_reasons, pool.missing = lacking(
+            pool.fact, positions, self._settings.models, self.definitions
         )
-        apart = sorted(fact.instrument for fact in known if Needs.UNIT in needs and not self._is_netted(fact))
-        if pool.fact is NO_POOL:
-            pool.own_reasons, pool.missing = int(Reason.PARTIAL), "no snapshot has named this pool yet"
-        elif pool.fact.model not in self._settings.models:
-            pool.own_reasons = int(Reason.UNSUPPORTED)
-            pool.missing = f"margin model {pool.fact.model} is not supported"
-        elif unknown:
-            pool.own_reasons, pool.missing = (
-                int(Reason.PARTIAL),
-                f"instrument not defined: {', '.join(unknown)}",
-            )
-        elif unlevered:
-            pool.own_reasons, pool.missing = int(Reason.PARTIAL), f"leverage not told: {', '.join(unlevered)}"
-        elif apart:
-            pool.own_reasons = int(Reason.UNSUPPORTED)
-            pool.missing = f"in no risk unit whose parameters are published: {', '.join(apart)}"
-
-    def _is_netted(self, fact: PositionFact) -> bool:
-        row = self.definitions.instrument_row(fact.instrument)
-        return row is not None and int(self.columns.instruments[row].unit) >= 0
 
     def _now(self, fact: BalanceFact, group: list[PositionFact], wall_ns: int) -> BalanceFact:
         legs = [(leg, self.definitions.instruments[leg.instrument]) for leg in group]

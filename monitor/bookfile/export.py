@@ -184,6 +184,7 @@ def _option(terms: OptionTerms | None) -> parts.Option | None:
         terms.initial_rate,
         terms.initial_floor,
         terms.maintenance_rate,
+        terms.liquidation_rate,
     )
 
 

@@ -44,6 +44,7 @@ class Option(Part, frozen=True):
     initial_rate: Rate = Decimal(0)
     initial_floor: Rate = Decimal(0)
     maintenance_rate: Rate = Decimal(0)
+    liquidation_rate: Rate = Decimal(0)  # fee of liquidating it, where the venue requires that as well
 
 
 class LiquidityTier(Part, frozen=True):

@@ -9,6 +9,7 @@ from monitor.margin.models import MODELS, Needs
 OF_INSTRUMENTS = (
     (Needs.TIERS, "tiers"),
     (Needs.INDEX, "index_price"),
+    (Needs.INDEX_OF_OPTIONS, "index_price"),
     (Needs.FUNDING, "funding_rate"),
     (Needs.UNIT, "unit"),
 )
@@ -81,6 +82,8 @@ def _spared(instrument: parts.Instrument, needs: Needs) -> Needs:
     """What a model reads of other instruments, and not of this one."""
     if instrument.kind == "option":
         return Needs.TIERS if Needs.UNIT in needs else Needs.TIERS | Needs.INDEX
+    if Needs.INDEX_OF_OPTIONS in needs:
+        return Needs.INDEX_OF_OPTIONS
     if _holds_orders(instrument, needs) or instrument.liquidity_tier is not None:
         return Needs.TIERS
     return Needs.NOTHING

@@ -198,4 +198,5 @@ def _option(given: parts.Option) -> OptionTerms:
         initial_rate=given.initial_rate,
         initial_floor=given.initial_floor,
         maintenance_rate=given.maintenance_rate,
+        liquidation_rate=given.liquidation_rate,
     )

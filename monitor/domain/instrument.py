@@ -54,6 +54,7 @@ class OptionTerms(msgspec.Struct, frozen=True):
     initial_rate: Decimal = Decimal(0)
     initial_floor: Decimal = Decimal(0)
     maintenance_rate: Decimal = Decimal(0)
+    liquidation_rate: Decimal = Decimal(0)
 
 
 class Fund(msgspec.Struct, frozen=True):

@@ -7,6 +7,9 @@ price of the position. That price comes from the entry: a position quoted in pub
 Isolated fixes them at entry, without fee: there the published liquidation price is
 entry - side x (initial - maintenance) / size - side x extra / size, which is equality of (margin + profit)
 with maintenance at entry, where margin is initial margin at entry and what was added.
+
+An account that holds options has a model of its own (bybit_options), because what it tells as initial margin
+could not be read.
 """
 
 from __future__ import annotations

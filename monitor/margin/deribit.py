@@ -16,8 +16,7 @@ The venue books profit daily. The wallet is balance + session_rpl, and a future 
 settlement has its settlement price for an entry: the floating profit in user.changes is counted from there.
 
 Not covered: cross collateral (one pool of several currencies), portfolio margin, combos, and what open orders
-on futures add to initial margin, which no page tells. Options of Bybit and OKX have no model: neither MARGIN
-nor RISK holds a formula of their margins.
+on futures add to initial margin, which no page tells.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from monitor.margin.bitget import bitget
 from monitor.margin.bitmex import bitmex
 from monitor.margin.bybit import bybit_isolated, bybit_unified
 from monitor.margin.bybit_inverse import bybit_inverse_isolated
+from monitor.margin.bybit_options import bybit_options
 from monitor.margin.compound import compound
 from monitor.margin.deribit import deribit_inverse, deribit_linear
 from monitor.margin.deribit_portfolio import deribit_portfolio
@@ -43,6 +44,7 @@ class Needs(Flag):
     INDEX = auto()  # index price of the underlying
     FUNDING = auto()  # rate of the next funding
     OPTION = auto()  # terms of an option; only of instruments that are options
+    INDEX_OF_OPTIONS = auto()  # index price of the underlying of an option, and of nothing else
     UNIT = auto()  # risk unit with its scenarios
     ORDERS = (
         auto()
@@ -117,6 +119,14 @@ MODELS = {
     ),
     "multi_assets": Model(multi_assets, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE),
     "bybit_unified": Model(bybit_unified, True, Says("accountMMRate", RISING), bound=Bound.OWN_VALUE),
+    "bybit_options": Model(
+        bybit_options,
+        True,
+        Says("accountMMRate", RISING),
+        PERPETUAL | Needs.OPTION | Needs.INDEX_OF_OPTIONS,
+        bound=Bound.OWN_VALUE,
+        has_initial=False,
+    ),
     "bybit_isolated": Model(bybit_isolated, True, Says("margin ratio", RISING), bound=Bound.OWN_VALUE),
     # An order to sell is covered by what is long, so more of it may ask for less initial margin.
     "deribit_inverse": Model(deribit_inverse, False, DERIBIT_SAYS, DERIBIT, offsets=True, bound=Bound.SIZE),

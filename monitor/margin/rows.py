@@ -99,6 +99,7 @@ class Option(Generic[N]):
     initial_rate: N  # of the underlying, for an option at the money
     initial_floor: N  # of the underlying, however far out of the money
     maintenance_rate: N  # of the underlying
+    liquidation_rate: N  # of the underlying, the fee of liquidating a short one where that is required too
 
 
 @dataclass(slots=True)

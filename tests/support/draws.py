@@ -14,12 +14,14 @@ from tests.support import (
     draws_spotmargin,
     small_draws,
 )
+from tests.support.draws_bybit import options_pool
 from tests.support.draws_deribit import deribit_pool
 from tests.support.draws_drift import drift_pool
 from tests.support.small_market import SmallPool
 
 Draw = Callable[[Random, str], SmallPool]
 DRAWS: dict[str, Draw] = {
+    "bybit_options": options_pool,
     "deribit_inverse": deribit_pool,
     "deribit_linear": deribit_pool,
     "margin_level": draws_spotmargin.spot_pool,

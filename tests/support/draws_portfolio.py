@@ -59,12 +59,18 @@ def line(rng: Random, coin: Coin, legs: list[Leg], borrowed: Decimal = NOTHING) 
     return Line(coin, wallet, tuple(legs), borrowed, rng.choice([NOTHING, number(rng, -8, 6)]))
 
 
+def volatilities(rng: Random) -> tuple[Decimal, Decimal]:
+    """A lower and an upper move, or the same twice."""
+    one, other = rng.choice(SHOCKS), rng.choice(SHOCKS)
+    return min(one, other), max(one, other)
+
+
 def deribit_unit(rng: Random, name: str, is_inverse: bool) -> RiskUnit:
     """A few points of a grid, with and without damping; shocks that are reached and missed."""
     points = tuple(
         Point(
             move,
-            *sorted(rng.choices(SHOCKS, k=2)),
+            *volatilities(rng),
             rng.choice([Decimal(1), Decimal("0.32")]),
             rng.choice([NOTHING, number(rng, 0, 6)]),
         )

@@ -20,7 +20,7 @@ class Case(NamedTuple):
 
 def terms(strike: Any, side: int) -> Option[Any]:
     """Terms that only Black-76 reads."""
-    return Option(strike, side, 0, 0, 0, strike * 0, strike * 0, strike * 0)
+    return Option(strike, side, 0, 0, 0, *[strike * 0] * 4)
 
 
 def instrument(*, inverse: bool) -> Instrument[Any]:

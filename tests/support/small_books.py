@@ -98,7 +98,7 @@ class Rows:
         if terms is None:
             return -1
         forward, volatility = self._quote(terms.forward), self._quote(terms.volatility)
-        rates = (terms.initial_rate, terms.initial_floor, terms.maintenance_rate)
+        rates = (terms.initial_rate, terms.initial_floor, terms.maintenance_rate, terms.liquidation_rate)
         measured = (forward, volatility, self._quote(terms.years))
         _append(self.book.options, Option(terms.strike, terms.side, *measured, *rates))
         return len(self.book.options) - 1

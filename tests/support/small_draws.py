@@ -16,6 +16,7 @@ LINEAR_ONLY = (
     "multi_assets",
     "bybit_unified",
     "bybit_isolated",
+    "bybit_options",
     "deribit_linear",
     "dydx",
     "gmx",

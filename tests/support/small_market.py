@@ -23,6 +23,7 @@ class OptionTerms:
     initial_rate: Decimal = Decimal("0.15")
     initial_floor: Decimal = Decimal("0.1")
     maintenance_rate: Decimal = Decimal("0.075")
+    liquidation_rate: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
