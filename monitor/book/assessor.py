@@ -22,12 +22,14 @@ from monitor.book.settings import BookSettings
 from monitor.book.shared import Shared, shared_of
 from monitor.book.solve import Solver
 from monitor.book.sweep import FIGURES, empty_figures, level_tables, oldest_marks, sweep
+from monitor.book.tables import row_of
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import AccountSnapshot
 from monitor.domain.identity import pool_id
 from monitor.margin.band import UNKNOWN, next_band
 from monitor.margin.models import MODELS
-from monitor.margin.rows import Book, Requirement
+from monitor.margin.rows import Book, Instrument, Position, Requirement
+from monitor.margin.rows import Pool as PoolRow
 from monitor.margin.venue_words import margin_ratio_of
 
 OPEN_AFTER = 2  # reconciles in a row past the limit: one may have met a fast market between two reads
@@ -202,11 +204,12 @@ class Assessor:
         return max(venues, 0) if venues > ours else int(RiskBand.CLEAR)
 
     def _notional(self, pool: PlacedPool, book: Book[float]) -> float:
-        account = book.pools[pool.row]
+        account = row_of(PoolRow, book.pools, pool.row)
         total = 0.0
-        for row in range(account.position_first, account.position_last):
-            instrument = book.instruments[book.positions[row].instrument]
-            size = abs(book.positions[row].quantity) * instrument.multiplier
+        for place in range(account.position_first, account.position_last):
+            position = row_of(Position, book.positions, place)
+            instrument = row_of(Instrument, book.instruments, position.instrument)
+            size = abs(position.quantity) * instrument.multiplier
             price = book.quotes[instrument.mark]
             is_in_coins = instrument.inverse and instrument.option < 0  # an option's price is in them already
             total += size / price if is_in_coins else size * price

@@ -19,6 +19,7 @@ from monitor.book.definitions import Funding
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.ratio import ratio_of
 from monitor.book.solve import Later
+from monitor.book.tables import row_of
 from monitor.domain.assessment import Coming
 from monitor.domain.instrument import Instrument
 from monitor.margin.common import unrealised
@@ -30,8 +31,9 @@ from monitor.margin.funding import (
     next_funding_ns,
     next_settlement_ns,
 )
-from monitor.margin.rows import Book, Position
+from monitor.margin.rows import Balance, Book, Option, Position
 from monitor.margin.rows import Instrument as InstrumentRow
+from monitor.margin.rows import Pool as PoolRow
 
 MOST = 8  # events told of one pool
 FUNDING, SETTLEMENT, EXPIRY = "funding", "settlement", "expiry"
@@ -59,21 +61,25 @@ class Calendar:
     def coming(self, pool: PlacedPool, wall_ns: int) -> tuple[Coming, ...]:
         """The nearest first; none where nothing is known of funding or expiry."""
         book = self._assessor.book()
+        account = row_of(PoolRow, book.pools, pool.row)
         found: defaultdict[tuple[int, str], list[_Change]] = defaultdict(list)
         for place, leg in enumerate(pool.legs):
             instrument = self._placing.definitions.instruments[leg.instrument]
-            for at_ns, kind, change in self._changes(pool, place, instrument, book, wall_ns):
+            for at_ns, kind, change in self._changes(
+                account.position_first, place, instrument, book, wall_ns
+            ):
                 found[at_ns, kind].append(change)
         return tuple(
-            self._event(pool, book, at_ns, kind, found[at_ns, kind]) for at_ns, kind in sorted(found)[:MOST]
+            self._event(pool, account, book, at_ns, kind, found[at_ns, kind])
+            for at_ns, kind in sorted(found)[:MOST]
         )
 
     def _changes(
-        self, pool: PlacedPool, place: int, instrument: Instrument, book: Book[float], wall_ns: int
+        self, first: int, place: int, instrument: Instrument, book: Book[float], wall_ns: int
     ) -> Iterator[tuple[int, str, _Change]]:
-        position = book.positions[book.pools[pool.row].position_first + place]
-        row = book.instruments[position.instrument]
-        mark = float(book.quotes[row.mark])
+        position = row_of(Position, book.positions, first + place)
+        row = row_of(InstrumentRow, book.instruments, position.instrument)
+        mark = book.quotes[row.mark]  # of numpy, which divides by 0 and goes on
         funding = self._placing.definitions.funding.get(instrument.id)
         settles_ns = _settlement_ns(instrument, wall_ns)
         if funding is not None:
@@ -89,17 +95,24 @@ class Calendar:
             yield expiry_ns, EXPIRY, _Change(place, _payoff(position, row, mark, book), None)
 
     def _event(
-        self, pool: PlacedPool, book: Book[float], at_ns: int, kind: str, changes: list[_Change]
+        self,
+        pool: PlacedPool,
+        account: PoolRow[float],
+        book: Book[float],
+        at_ns: int,
+        kind: str,
+        changes: list[_Change],
     ) -> Coming:
-        account = book.pools[pool.row]
-        paid = np.zeros(int(account.balance_last - account.balance_first))
+        places = range(account.balance_first, account.balance_last)
+        lines = [row_of(Balance, book.balances, place) for place in places]
+        paid = np.zeros(len(lines))
         touched = np.zeros(len(pool.legs), np.bool_)
         total = 0.0
         for change in changes:
-            line = self._line_of(pool, change.place, book)
+            line = _line_of(lines, account.position_first + change.place)
             paid[line] += change.received
             touched[change.place] = True
-            price = book.assets[book.balances[account.balance_first + line].asset].price
+            price = book.assets[lines[line].asset].price
             total += change.received * float(book.quotes[price])
         figures = self._assessor.figures[pool.row]
         none = np.zeros_like(touched)
@@ -116,14 +129,10 @@ class Calendar:
             min(shares, default=None),
         )
 
-    def _line_of(self, pool: PlacedPool, place: int, book: Book[float]) -> int:
-        """The balance that receives the profit of a position."""
-        account = book.pools[pool.row]
-        row = account.position_first + place
-        for line in range(account.balance_first, account.balance_last):
-            if book.balances[line].position_first <= row < book.balances[line].position_last:
-                return int(line - account.balance_first)
-        raise AssertionError(f"{pool.id}: nobody receives the profit of position {place}")
+
+def _line_of(lines: list[Balance[float]], row: int) -> int:
+    """Which balance receives the profit of the position in this row."""
+    return next(k for k, line in enumerate(lines) if line.position_first <= row < line.position_last)
 
 
 def _settlement_ns(instrument: Instrument, wall_ns: int) -> int | None:
@@ -151,8 +160,8 @@ def _payoff(held: Position[float], instrument: InstrumentRow[float], mark: float
     """What an expiry pays: a future its profit at the mark, an option what it is worth if it ended now."""
     if instrument.option < 0:
         return float(unrealised(held.quantity, held.entry_price, mark, instrument))
-    option = book.options[instrument.option]
-    forward = float(book.quotes[option.forward])
+    option = row_of(Option, book.options, instrument.option)
+    forward = book.quotes[option.forward]
     worth = max(option.side * (forward - option.strike), 0.0)
     if instrument.inverse:
         worth /= forward

@@ -96,7 +96,7 @@ class Describer:
     ) -> MarginAssessment:
         figures = self._assessor.figures[pool.row]
         book = self._assessor.book()
-        pocket = self._assessor.pocket(book)
+        pocket = self._assessor.pocket(book, slice(pool.row, pool.row + 1))
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
         level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)

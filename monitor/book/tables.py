@@ -4,11 +4,12 @@ apart."""
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 KINDS = {"int": np.int64, "Place": np.uint64, "N": np.float64}
+Row = TypeVar("Row")
 Rows: TypeAlias = Any  # a np.recarray of one row type; numpy's stubs know its fields no better
 
 
@@ -20,3 +21,8 @@ def dtype_of(row: type) -> np.dtype[np.void]:
 def empty_rows(row: type, count: int) -> Rows:
     """`count` rows of zeros."""
     return np.zeros(count, dtype_of(row)).view(np.recarray)
+
+
+def row_of(kind: type[Row], table: Rows, place: int) -> Row:
+    """One row as its plain type: Python reads a field of a record ten times slower."""
+    return kind(*table[place].item())

@@ -145,6 +145,25 @@ def test_volatility_moves_with_the_time_that_is_left() -> None:
     )
 
 
+def test_the_worst_volatility_may_be_the_present_one() -> None:
+    """A call sold at the money and three bought far from it lose most where volatility stays; a point with
+    both moves looks there too, and one with a single move does not."""
+    forward, up, down = Decimal(60_000), Decimal("0.5"), Decimal("-0.25")
+    unit, rise = unit_of(LINEAR, forward), Decimal("0.08")
+    near, far = (OptionTerms(Decimal(k), 1, forward, Decimal("0.6"), MONTH) for k in (60_000, 90_000))
+
+    def at(*volatilities: Decimal) -> float:
+        within = only(unit, Point(rise, *volatilities))
+        legs = option(within, -1, near, 4_000), option(within, 3, far, 500), future(within, -1, forward)
+        return float(required(*legs).initial_margin)
+
+    fallen, still, risen = at(down, down), at(NOTHING, NOTHING), at(up, up)
+    assert still > max(fallen, risen)
+    assert at(down, up) == still
+    assert at(NOTHING, up) == still
+    assert at(up, 2 * up) == max(risen, at(2 * up, 2 * up)) < still
+
+
 def test_far_options_held_short_are_for_the_extended_table() -> None:
     """A short call that nothing within the range reaches is charged for what it loses far beyond, less the
     damping; a few of them are within it."""

@@ -15,13 +15,16 @@ from monitor.margin.black import black76, black76_delta
 from monitor.margin.portfolio_terms import UnitTerms, unit_rows
 from monitor.margin.rows import Book
 from monitor.margin.scenarios import (
+    Quoted,
     coins_of,
+    greatest_loss,
     is_first_of_expiry,
     is_first_of_unit,
     shock_growth,
     shocked_volatility,
+    worths_there,
 )
-from tests.support.options import terms
+from tests.support.options import instrument, terms
 from tests.support.risk_units import NOTHING, future, option, pool_of
 from tests.support.small_books import decimal_book
 from tests.support.small_draws import number
@@ -93,6 +96,29 @@ def test_a_volatility_that_does_not_move_stays() -> None:
         assert shocked_volatility(0.2, growth, move, unit) == 0.2
     assert shocked_volatility(0.2, 0.9, 0.5, unit) == 0.5
     assert shocked_volatility(0.2, shock_growth(0.001, unit), -0.9, unit) == 0
+
+
+@pytest.mark.parametrize(
+    ("volatilities", "least"),
+    [((-0.25, 0.5), 1), ((0, 0.5), 3), ((-0.25, 0), 3), ((0.5, 0.6), 3), ((-0.5, -0.25), 3), ((0, 0), 3)],
+)
+def test_the_present_volatility_counts_between_two_moves(
+    volatilities: tuple[float, float], least: int
+) -> None:
+    """Where one move is down and the other up it is looked at as well."""
+    assert greatest_loss(10, 4, 1, 3, rows.Scenario(0.0, *volatilities, 1.0, 0.0)) == 10 - least
+
+
+def test_what_an_option_is_worth_there() -> None:
+    """Priced at the moved forward and at each volatility; where there is one move, that is all of them."""
+    option, unit = terms(100.0, 1), fading(0.0)
+    linear, quoted = instrument(inverse=False), Quoted(110.0, 0.6, 30 / 365)
+    linear.multiplier = 2.0
+    both = worths_there(linear, option, quoted, rows.Scenario(-0.1, -0.25, 0.5, 1.0, 0.0), unit)
+    expected = [2 * black76(99.0, option, volatility, 30 / 365) for volatility in (0.45, 0.6, 0.9)]
+    assert [*both] == pytest.approx(expected, rel=1e-12)
+    one = worths_there(linear, option, quoted, rows.Scenario(-0.1, 0.5, 0.5, 1.0, 0.0), unit)
+    assert one.lower == one.still == one.upper == pytest.approx(expected[2], rel=1e-12)
 
 
 def test_what_is_paid_in_coin_loses_its_own_worth_of_it() -> None:
