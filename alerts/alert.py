@@ -69,6 +69,16 @@ class Incident(msgspec.Struct, frozen=True):
     desk: str = ""
 
 
+class Ack(msgspec.Struct, frozen=True):
+    """Somebody has it: the incident is not repeated while it is no worse than this level."""
+
+    key: AlertKey
+    number: int  # of the incident
+    level: Level
+    author: str
+    at_ns: int  # wall clock
+
+
 class Notice(msgspec.Struct, frozen=True):
     """A decision that something is to be told; a Notification is a notice with the picture of the pool."""
 

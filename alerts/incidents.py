@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from alerts.alert import AlertKey, Condition, Incident, Kind, Level, Notice
+from alerts.alert import Ack, AlertKey, Condition, Incident, Kind, Level, Notice
+from alerts.silences import Silences
 from monitor.config import Alerts
 from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
@@ -40,6 +41,8 @@ class _Watch:
     due_ns: int = 0  # a raise waits until then
     better_since_ns: int | None = None
     worst_since_better: Level = Level.CLEAR
+    hidden_as: tuple[int, Level] | None = None  # by which version of the silences, at which level
+    hidden_until_ns: int = 0  # wall clock
     restored: bool = False  # its first evaluation after a restart is told at once, also if it is better
 
 
@@ -52,14 +55,18 @@ class Incidents:
         restored: Iterable[Incident] = (),
         numbers: Mapping[AlertKey, int] | None = None,
         first_number: int = 1,
+        acks: Iterable[Ack] = (),
+        silences: Silences | None = None,
     ) -> None:
         self._times = times
+        self._silences = silences or Silences()
         self._numbers = dict(numbers or {})
         self._first_number = first_number
         self._open = {incident.key: incident for incident in restored}
         self._watched: dict[AlertKey, _Watch] = {
             key: _Watch(incident.desk, "", None, restored=True) for key, incident in self._open.items()
         }
+        self._acks = {ack.key: ack for ack in acks if self._is_of_now(ack)}
 
     def retime(self, times: Alerts) -> None:
         """Other times from now on; what is under way is judged by them at the next look."""
@@ -69,6 +76,28 @@ class Incidents:
     def open(self) -> tuple[Incident, ...]:
         """What is open now."""
         return tuple(self._open.values())
+
+    def ack(self, key: AlertKey) -> Ack | None:
+        """Who has what is open of this key, as bad as it is."""
+        return self._acks.get(key)
+
+    def acknowledge(self, key: AlertKey, author: str, wall_ns: int) -> Ack | None:
+        """Somebody has it: no repeats of this level or a better one. None where nothing is open."""
+        incident = self._open.get(key)
+        if incident is None:
+            return None
+        ack = self._acks[key] = Ack(key, incident.number, incident.level, author, wall_ns)
+        return ack
+
+    def hidden(self, wall_ns: int) -> list[tuple[AlertKey, str, Level, str]]:
+        """What would be told now but for a silence: its key, desk and level, and which silence."""
+        found = []
+        for key, watch in self._watched.items():
+            if watch.wanted is not None and watch.wanted > self._level_of(key):
+                silence = self._silences.hiding(key, watch.desk, watch.wanted, wall_ns)
+                if silence is not None:
+                    found.append((key, watch.desk, watch.wanted, silence.id))
+        return found
 
     def observe(self, state: PoolState, now_ns: int, wall_ns: int) -> list[Notice]:
         """Takes the state of a pool in; answers what is to be told of it now."""
@@ -107,6 +136,25 @@ class Incidents:
         """Pools with incidents of the last run that nothing has been heard of in this one."""
         return {key.pool for key, watch in self._watched.items() if watch.restored and watch.wanted is None}
 
+    def _is_of_now(self, ack: Ack) -> bool:
+        incident = self._open.get(ack.key)
+        return incident is not None and ack.number == incident.number and ack.level >= incident.level
+
+    def _level_of(self, key: AlertKey) -> Level:
+        incident = self._open.get(key)
+        return incident.level if incident else Level.CLEAR
+
+    def _is_hidden(self, key: AlertKey, watch: _Watch, level: Level, wall_ns: int) -> bool:
+        """Asked four times a second of all that is hidden, so a yes is remembered while it holds."""
+        asked = (self._silences.version, level)
+        if watch.hidden_as == asked and wall_ns < watch.hidden_until_ns:
+            return True
+        silence = self._silences.hiding(key, watch.desk, level, wall_ns)
+        if silence is None:
+            return False
+        watch.hidden_as, watch.hidden_until_ns = asked, silence.ends_ns
+        return True
+
     def _take(self, key: AlertKey, fresh: _Watch, now_ns: int, wall_ns: int) -> list[Notice]:
         watch = self._watched.get(key)
         if watch is None:
@@ -132,10 +180,12 @@ class Incidents:
         is_first = watch.restored
         if key.condition is not Condition.UNKNOWN or not wanted:  # every run begins with not knowing
             watch.restored = False
-        level = incident.level if incident else Level.CLEAR
+        level = self._level_of(key)
         if wanted > level:
             watch.better_since_ns = None
-            return [] if now_ns < watch.due_ns else [self._raise(key, watch, wanted, wall_ns)]
+            if now_ns < watch.due_ns or self._is_hidden(key, watch, wanted, wall_ns):
+                return []
+            return [self._raise(key, watch, wanted, wall_ns)]
         if wanted < level:
             return self._better(key, watch, wanted, is_first, now_ns, wall_ns)
         watch.better_since_ns = None
@@ -154,6 +204,9 @@ class Incidents:
         held_ns = now_ns - watch.better_since_ns
         if held_ns < self._times.resolve_after_s * SECOND_NS and not is_first:
             return []
+        if watch.worst_since_better and self._is_hidden(key, watch, watch.worst_since_better, wall_ns):
+            watch.better_since_ns, watch.worst_since_better = now_ns, wanted  # the hold begins again
+            return []
         watch.better_since_ns = None
         if watch.worst_since_better is Level.CLEAR:
             del self._watched[key]
@@ -171,6 +224,8 @@ class Incidents:
     def _repeat(self, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
         if wall_ns - incident.told_ns < self._times.repeat_after_s * SECOND_NS:
             return []
+        if self.ack(incident.key) or self._is_hidden(incident.key, watch, incident.level, wall_ns):
+            return []
         return [self._tell(incident, watch, incident.level, Kind.REPEATED, wall_ns)]
 
     def _tell(self, incident: Incident, watch: _Watch, level: Level, kind: Kind, wall_ns: int) -> Notice:
@@ -183,6 +238,9 @@ class Incidents:
             worst=max(level, incident.worst),
             desk=watch.desk,
         )
+        ack = self._acks.get(incident.key)
+        if ack is not None and (level > ack.level or level is Level.CLEAR):
+            del self._acks[incident.key]  # worse than what somebody has, or over
         if level is Level.CLEAR:
             self._open.pop(incident.key, None)
         else:

@@ -20,19 +20,24 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from alerts.alert import AlertKey, Incident, Notification
+from alerts.alert import Ack, AlertKey, Incident, Notification
 from alerts.failpoints import reach
 from alerts.ledger_file import LedgerInUse, LedgerRefused, LedgerTooNew, lock, open_ledger, write_head
 from alerts.ledger_rows import (
     Contents,
     OpenRoute,
     Unsettled,
+    ack_row,
+    acks_of,
     body_of,
     incidents_of,
     put,
     put_incident,
+    silence_row,
+    silences_of,
     unsettled_of,
 )
+from alerts.silences import Silence
 from monitor.names import Metrics
 
 __all__ = [
@@ -65,6 +70,8 @@ class Restored(NamedTuple):
     first_number: int  # for a key that is not among them
     unsettled: tuple[Unsettled, ...]
     damage: tuple[str, ...]  # in words, for a page
+    acks: tuple[Ack, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 class Intent(NamedTuple):
@@ -125,6 +132,14 @@ class Ledger:
         reach("outcome_queued")
         row = (id_, route, receiver, state, attempts, reason)
         return await self._written(lambda database: put(database, "deliveries", row))
+
+    async def keep_ack(self, ack: Ack) -> bool:
+        """Writes who has an incident; answers whether it is on the disk."""
+        return await self._written(lambda database: put(database, "acks", ack_row(ack)))
+
+    async def keep_silence(self, silence: Silence) -> bool:
+        """Writes a silence, in place of the one of its id; answers whether it is on the disk."""
+        return await self._written(lambda database: put(database, "silences", silence_row(silence)))
 
     def close(self) -> None:
         """Writes what is queued and stops."""
@@ -271,6 +286,8 @@ def _restored(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restore
         first_number=time.time_ns() // 1_000_000_000 if damage else 1,
         unsettled=tuple(unsettled_of(contents)),
         damage=damage,
+        acks=tuple(acks_of(contents)),
+        silences=tuple(silences_of(contents)),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alerts.ledger_rows import (
+    ADDED,
     CREATE,
     SCHEMA,
     TABLES,
@@ -153,18 +154,26 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise _Damaged(str(verdict))
-    if not _layout(database):
+    held = 0
+    if _layout(database):
+        held = _schema_of(database, path)
+        with contextlib.closing(_connect(":memory:")) as model:
+            model.executescript("".join(_statements(0, held)))
+            if _layout(database) != _layout(model):
+                raise _Damaged("the layout is not ours")
+    if held < SCHEMA:
         with database:
             database.execute("BEGIN IMMEDIATE")  # Python begins none for a CREATE: a kill would leave a part
-            for statement in CREATE.split(";"):
+            for statement in _statements(held, SCHEMA):
                 database.execute(statement)
             put(database, "about", ("ledger", SCHEMA))
-        return
-    _refuse_newer(database, path)
-    with contextlib.closing(_connect(":memory:")) as model:
-        model.executescript(CREATE)
-        if _layout(database) != _layout(model):
-            raise _Damaged("the layout is not ours")
+
+
+def _statements(after: int, upto: int) -> list[str]:
+    """What lays out a ledger of schema `upto` where one of schema `after` is; 0 where none is."""
+    steps = {1: CREATE} | ADDED
+    written = "".join(text for schema, text in steps.items() if after < schema <= upto)
+    return [f"{statement};" for statement in written.split(";") if statement.strip()]
 
 
 def _layout(database: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -172,7 +181,7 @@ def _layout(database: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(name, " ".join(sql.split())) for name, sql in rows]
 
 
-def _refuse_newer(database: sqlite3.Connection, path: Path) -> None:
+def _schema_of(database: sqlite3.Connection, path: Path) -> int:
     """The schema counts only with its checksum: one flipped bit must not keep the daemon from starting."""
     try:
         row = database.execute("SELECT name, schema, mark FROM about").fetchone()
@@ -182,6 +191,7 @@ def _refuse_newer(database: sqlite3.Connection, path: Path) -> None:
         raise _Damaged("what it says of itself is damaged")
     if row[1] > SCHEMA:
         raise LedgerTooNew(f"{path} has schema {row[1]}, this release knows {SCHEMA}: run a later release")
+    return int(row[1])
 
 
 def _mend(folder: Path, why: str, damage: list[str]) -> tuple[sqlite3.Connection, Contents]:
@@ -229,6 +239,7 @@ def _prune(database: sqlite3.Connection, contents: Contents) -> None:
             (time.time_ns() - KEEP_NS,),  # the newest stays: it says that no later one is missing
         )
         database.execute("DELETE FROM deliveries WHERE id NOT IN (SELECT id FROM intents)")
+        database.execute("DELETE FROM silences WHERE ends_ns < ?", (time.time_ns() - KEEP_NS,))
         for table, count in contents.refused.items():
             if count:
                 _rewrite(database, table, contents)

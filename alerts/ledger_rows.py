@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from alerts.alert import AlertKey, Condition, Incident, Level, Notification
+from alerts.alert import Ack, AlertKey, Condition, Incident, Level, Notification
+from alerts.silences import Silence
 from monitor.domain.identity import PoolId
 
-SCHEMA = 1
+SCHEMA = 2
 TOLD = ("confirmed", "superseded")
 CREATE = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, schema INTEGER, mark TEXT);
@@ -25,8 +26,16 @@ CREATE TABLE IF NOT EXISTS incidents (pool TEXT, condition TEXT, number INTEGER,
     occasion INTEGER, opened_ns INTEGER, told_ns INTEGER, worst INTEGER, is_open INTEGER, desk TEXT,
     mark TEXT, PRIMARY KEY (pool, condition));
 """
+# What each later schema added to the one before: a ledger of an earlier release is brought forward as it is.
+ADDED = {
+    2: """
+CREATE TABLE IF NOT EXISTS acks (pool TEXT, condition TEXT, number INTEGER, level INTEGER, author TEXT,
+    at_ns INTEGER, mark TEXT, PRIMARY KEY (pool, condition));
+CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, ends_ns INTEGER, body TEXT, mark TEXT);
+""",
+}
 _ROUTES = msgspec.json.Decoder(tuple[tuple[str, ...], ...])
-TABLES = ("intents", "deliveries", "incidents")
+TABLES = ("intents", "deliveries", "incidents", "acks", "silences")
 Row = tuple[object, ...]
 
 
@@ -124,6 +133,29 @@ def incidents_of(contents: Contents) -> Iterator[tuple[Incident, bool]]:
             ),
             bool(is_open),
         )
+
+
+def acks_of(contents: Contents) -> Iterator[Ack]:
+    """What somebody has said to have."""
+    for pool, condition, number, level, author, at_ns in contents.rows["acks"]:
+        key = AlertKey(PoolId(str(pool)), Condition(condition))
+        yield Ack(key, _int(number), Level(_int(level)), str(author), _int(at_ns))
+
+
+def silences_of(contents: Contents) -> Iterator[Silence]:
+    """What was asked not to be told."""
+    for _, _, body in contents.rows["silences"]:
+        yield msgspec.json.decode(str(body), type=Silence)
+
+
+def ack_row(ack: Ack) -> Row:
+    """Its row in `acks`."""
+    return (ack.key.pool, ack.key.condition.value, ack.number, int(ack.level), ack.author, ack.at_ns)
+
+
+def silence_row(silence: Silence) -> Row:
+    """Its row in `silences`."""
+    return (silence.id, silence.ends_ns, msgspec.json.encode(silence).decode())
 
 
 def unsettled_of(contents: Contents) -> Iterator[Unsettled]:

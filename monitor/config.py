@@ -139,6 +139,8 @@ class Alerts(msgspec.Struct, frozen=True):
     repeat_after_s: float = 3600.0  # an incident that stays open is told again
     fall_through_after_s: float = 8.0  # a critical page not yet delivered goes to the next receiver too
     unknown_after_s: float = 9.0  # since the fault began
+    silence_longest_s: float = 86_400.0  # no silence lasts longer
+    silences_hide_critical: bool = False  # also pages at critical and worse
 
 
 class Metrics(msgspec.Struct, frozen=True):

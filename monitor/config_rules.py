@@ -283,6 +283,7 @@ RULES: dict[tuple[type, str], Rule] = {
     (Alerts, "repeat_after_s"): within(60, 7 * 86_400, "seconds"),
     (Alerts, "fall_through_after_s"): within(0.1, 10, "seconds"),
     (Alerts, "unknown_after_s"): within(0.1, 300, "seconds"),
+    (Alerts, "silence_longest_s"): within(60, 30 * 86_400, "seconds"),
     (Metrics, "host"): is_loopback_host,
     (Metrics, "port"): within(0, 65_535),
 }

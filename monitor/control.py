@@ -6,6 +6,8 @@ HTTP over a unix socket in the data directory, mode 0600, so that `curl --unix-s
     GET /pools/{venue}/{account}/{pool}/book       the pool and all that it reads, as a book file
     GET /pools                                     the names of all pools
 
+Alerts, acknowledgements and silences: see control_alerts.
+
 It answers from the book on the loop, between two turns: what is told belongs together.
 """
 
@@ -15,12 +17,13 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import msgspec
 from aiohttp import web
 
+from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
 from monitor.bookfile.export import exported
 from monitor.clock import Clock
+from monitor.control_alerts import AlertRoutes, answer
 from monitor.control_client import NAME
 from monitor.domain.identity import PoolId
 from monitor.explain.explanation import explain
@@ -33,7 +36,7 @@ LIVE = "the account's stream and snapshots"
 class ControlSocket:
     """Serves while the daemon runs."""
 
-    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock) -> None:
+    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock, alerts: AlertService) -> None:
         self._path = data_dir / NAME
         self._book = book
         self._clock = clock
@@ -41,6 +44,7 @@ class ControlSocket:
         application.router.add_get("/pools", self._pools)
         application.router.add_get(f"{POOL}/explain", self._answer(self._explain))
         application.router.add_get(f"{POOL}/book", self._answer(self._export))
+        AlertRoutes(alerts).add_to(application.router)
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self) -> None:
@@ -59,14 +63,14 @@ class ControlSocket:
         self._path.unlink(missing_ok=True)
 
     async def _pools(self, _: web.Request) -> web.Response:
-        return _json(sorted(self._book.placing.pools))
+        return answer(sorted(self._book.placing.pools))
 
     def _answer(self, ask: Callable[[PoolId], object]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             parts = request.match_info
             pool = PoolId(f"{parts['venue']}/{parts['account']}/{parts['pool']}")
             found = ask(pool)
-            return web.Response(status=404) if found is None else _json(found)
+            return web.Response(status=404) if found is None else answer(found)
 
         return handle
 
@@ -75,7 +79,3 @@ class ControlSocket:
 
     def _export(self, pool: PoolId) -> object:
         return exported(self._book, pool, self._clock.wall_ns())
-
-
-def _json(content: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(content), content_type="application/json")

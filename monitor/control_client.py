@@ -8,7 +8,7 @@ import aiohttp
 
 NAME = "control.sock"
 ANSWER_S = 10.0
-NOT_FOUND = 404
+NOT_FOUND, BAD_REQUEST = 404, 400
 
 
 class NobodyAnswers(Exception):
@@ -16,20 +16,26 @@ class NobodyAnswers(Exception):
 
 
 class NotKnown(Exception):
-    """The daemon answers, and knows no such pool."""
+    """The daemon answers, and knows no such thing."""
 
 
-async def ask(data_dir: Path, path: str) -> bytes:
-    """What the daemon of this data directory answers; NobodyAnswers, NotKnown."""
+class AskedWrongly(Exception):
+    """The daemon refuses what was asked; the text says what would be right."""
+
+
+async def ask(data_dir: Path, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
+    """What the daemon of this data directory answers; NobodyAnswers, NotKnown, AskedWrongly."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     connector = aiohttp.UnixConnector(str(data_dir / NAME))
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-            session.get(f"http://margind{path}") as answer,
+            session.request(method, f"http://margind{path}", data=body) as answer,
         ):
             if answer.status == NOT_FOUND:
-                raise NotKnown(path)
+                raise NotKnown(await answer.text() or path)
+            if answer.status == BAD_REQUEST:
+                raise AskedWrongly(await answer.text())
             answer.raise_for_status()
             return await answer.read()
     except (aiohttp.ClientError, OSError, TimeoutError) as error:

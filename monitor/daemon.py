@@ -98,7 +98,7 @@ class Daemon:
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
             server = self._serve_metrics(stack)
-            await self._open_control(stack)
+            await self._open_control(stack, alerts)
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
@@ -166,8 +166,8 @@ class Daemon:
         stack.callback(server.stop)
         return server
 
-    async def _open_control(self, stack: contextlib.AsyncExitStack) -> None:
-        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock)
+    async def _open_control(self, stack: contextlib.AsyncExitStack, alerts: AlertService) -> None:
+        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts)
         stack.push_async_callback(control.stop)
         await control.start()
 

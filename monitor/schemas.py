@@ -8,12 +8,18 @@ from typing import Any
 
 import msgspec
 
+from alerts.listing import Listing
 from monitor.bookfile.document import Document
 from monitor.bookfile.format import BookFile
 from monitor.exit_codes import ExitCode
 from monitor.explain.document import Explanation
 
-SCHEMAS: dict[str, type[Any]] = {"book": BookFile, "assessment": Document, "explanation": Explanation}
+SCHEMAS: dict[str, type[Any]] = {
+    "alerts": Listing,
+    "assessment": Document,
+    "book": BookFile,
+    "explanation": Explanation,
+}
 DECIMAL = {"type": "string", "format": "decimal"}
 NUMBER_OR_TEXT = {"type": ["number", "string"], "format": "decimal"}
 

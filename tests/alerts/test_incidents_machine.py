@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alerts.alert import AlertKey, Condition, Kind, Level, Notice, notification_id
+from alerts.alert import Ack, AlertKey, Condition, Kind, Level, Notice, notification_id
 from alerts.incidents import OF_POOLS, Incidents, levels_of
+from alerts.silences import Silences, silence_of
 from monitor.config import Alerts
 from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
@@ -39,12 +40,16 @@ class Lives(RuleBasedStateMachine):
         self.ids: dict[str, Notice] = {}
         self.lost: set[str] = set()  # ids that a crash took before anybody was told
         self.wants: dict[AlertKey, list[tuple[int, Level | None]]] = {}  # since the start of this run
+        self.had: dict[AlertKey, Ack] = {}  # the ledger: the newest acknowledgement of each key
+        self.quiet: list[tuple[PoolId, int, int]] = []  # of which pool, from when to when
+        self.silences = Silences()
         self._start()
 
     def _start(self) -> None:
         open_ = [incident for incident in self.kept.values() if incident.level > Level.CLEAR]
         numbers = {key: incident.number for key, incident in self.kept.items()}
-        self.incidents = Incidents(TIMES, open_, numbers)
+        acks = self.had.values()
+        self.incidents = Incidents(TIMES, open_, numbers, acks=acks, silences=self.silences)
         self.wants = {}
         self.started_ns = self.now_ns
 
@@ -71,6 +76,14 @@ class Lives(RuleBasedStateMachine):
             self._judge_better(notice)
         before = self.kept.get(notice.key)
         level_before = before.level if before is not None else Level.CLEAR
+        if notice.kind is not Kind.RESOLVED:
+            assert not self._is_quiet(notice.key, notice.incident.level), "what a silence hides"
+        ack = self.had.get(notice.key)
+        if notice.kind is Kind.REPEATED and ack is not None and ack.number == notice.incident.number:
+            assert any(  # something worse was told since, and nobody has that
+                told.incident.told_ns >= ack.at_ns and told.incident.level > ack.level
+                for told in self.told[notice.key]
+            ), "what somebody has"
         rises = notice.kind in (Kind.RAISED, Kind.ESCALATED)
         assert (notice.incident.level > level_before) is rises
         assert (notice.kind is Kind.RAISED) is (rises and level_before is Level.CLEAR)
@@ -88,6 +101,42 @@ class Lives(RuleBasedStateMachine):
         earlier = [wanted for at, wanted in history if at <= since_ns][-1:]
         held = earlier + [wanted for at, wanted in history if at > since_ns]
         assert held and all(wanted is not None and wanted <= notice.incident.level for wanted in held)
+
+    def _is_quiet(self, key: AlertKey, level: Level) -> bool:
+        lasting = [pool for pool, from_ns, to_ns in self.quiet if from_ns <= self.now_ns < to_ns]
+        return level < Level.CRITICAL and key.pool in lasting
+
+    @rule(pool=pools, condition=st.sampled_from(OF_POOLS))
+    def somebody_has_it(self, pool: PoolId, condition: Condition) -> None:
+        """What is open is acknowledged; what is not can't be."""
+        key = AlertKey(pool, condition)
+        ack = self.incidents.acknowledge(key, "kim", START_NS + self.now_ns)
+        kept = self.kept.get(key)
+        assert (ack is not None) is (kept is not None and kept.level > Level.CLEAR)
+        if ack is not None and kept is not None:
+            assert (ack.number, ack.level) == (kept.number, kept.level)
+            self.had[key] = ack
+
+    @rule(pool=pools, seconds=st.sampled_from([1, 35, 700]))
+    def hush(self, pool: PoolId, seconds: int) -> None:
+        """Somebody wants to hear nothing of a pool."""
+        number, wall_ns = len(self.quiet), START_NS + self.now_ns
+        words = (f"pool={pool}",), "kim", "known", seconds
+        self.silences.put(silence_of(f"s{number}", *words, longest_s=3_600, wall_ns=wall_ns))
+        self.quiet.append((pool, self.now_ns, self.now_ns + seconds * SECOND_NS))
+
+    @precondition(lambda self: self.quiet)
+    @rule(data=st.data())
+    def end_a_silence(self, data: st.DataObject) -> None:
+        """Before its time; a silence that has ended can't be ended."""
+        number = data.draw(st.integers(0, len(self.quiet) - 1))
+        pool, from_ns, to_ns = self.quiet[number]
+        ended = self.silences.ended(f"s{number}", START_NS + self.now_ns)
+        assert (ended is not None) is (self.now_ns < to_ns)
+        if ended is not None:
+            self.silences.put(ended)
+            self.quiet[number] = (pool, from_ns, self.now_ns)
+            self._tell(self.incidents.tick(self.now_ns, START_NS + self.now_ns))
 
     @rule(
         pool=pools,
@@ -173,6 +222,8 @@ class Lives(RuleBasedStateMachine):
                 continue
             told = self.kept.get(key)
             if key.condition is Condition.UNKNOWN and not self._is_due(key):
+                continue
+            if self._is_quiet(key, wanted):
                 continue
             assert told is not None and told.level >= wanted, f"{key} wants {wanted} since {at_ns}"
 

@@ -6,16 +6,19 @@ import asyncio
 import os
 import sqlite3
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
-from alerts.alert import Incident, Level, Notification
+from alerts.alert import Ack, AlertKey, Condition, Incident, Level, Notification
 from alerts.ledger import Intent, Ledger, LedgerCrashed, LedgerInUse, LedgerTooNew, OpenRoute
-from alerts.ledger_rows import body_of, mark_of, notification_from
+from alerts.ledger_rows import SCHEMA, body_of, mark_of, notification_from
+from alerts.silences import silence_of
 from monitor.names import Metrics
+from tests.support.alerting import ALPHA, SECOND_NS
 from tests.support.ledgers import CREATED_NS, an_intent, ids_of, many_intents, reopened, written
 from tests.support.notifications import hostile_notifications
 from tests.support.waiting import eventually
@@ -125,8 +128,9 @@ def _change(folder: Path, statement: str, *values: object) -> None:
 def test_a_later_schema_is_refused(tmp_path: Path) -> None:
     """What a later release wrote can't be known; the text says what to do, and the file is left alone."""
     written(tmp_path, [an_intent()])
-    _change(tmp_path, "UPDATE about SET schema = 2, mark = ?", mark_of("about", ("ledger", 2)))
-    with pytest.raises(LedgerTooNew, match="schema 2, this release knows 1: run a later release"):
+    later = SCHEMA + 1
+    _change(tmp_path, "UPDATE about SET schema = ?, mark = ?", later, mark_of("about", ("ledger", later)))
+    with pytest.raises(LedgerTooNew, match=f"schema {later}, this release knows {SCHEMA}: run a later"):
         reopened(tmp_path)
     assert not list(tmp_path.glob("*.damaged-*"))
 
@@ -134,10 +138,42 @@ def test_a_later_schema_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_schema_number_is_no_later_release(tmp_path: Path) -> None:
     """One flipped bit must not keep the daemon from starting: the number needs its checksum."""
     written(tmp_path, [an_intent()])
-    _change(tmp_path, "UPDATE about SET schema = 2")
+    _change(tmp_path, "UPDATE about SET schema = schema + 1")
     restored = reopened(tmp_path)
     assert len(restored.unsettled) == 1
     assert "damaged" in restored.damage[0]
+
+
+def test_a_ledger_of_an_earlier_release_is_brought_forward(tmp_path: Path) -> None:
+    """What it holds is there as before, nothing is called damaged, and what is new is kept from now on."""
+    intent = an_intent()
+    written(tmp_path, [intent])
+    for table in ("acks", "silences"):
+        _change(tmp_path, f"DROP TABLE {table}")
+    _change(tmp_path, "UPDATE about SET schema = 1, mark = ?", mark_of("about", ("ledger", 1)))
+    for _ in range(2):
+        restored = reopened(tmp_path)
+        assert [unsettled.notification for unsettled in restored.unsettled] == [intent.notification]
+        assert restored.damage == ()
+
+
+async def test_acks_and_silences_are_found_again(tmp_path: Path) -> None:
+    """As they were written; a silence that ended a week ago is forgotten."""
+    now_ns = time.time_ns()
+    ack = Ack(AlertKey(ALPHA, Condition.MARGIN), 3, Level.CRITICAL, "kïm", now_ns)
+    lasting, over = (
+        silence_of(name, ["venue=bybit"], "kim", "known", 60, longest_s=60, wall_ns=at_ns)
+        for name, at_ns in (("a", now_ns), ("b", now_ns - 8 * 86_400 * SECOND_NS))
+    )
+    ledger = Ledger(tmp_path, Metrics())
+    ledger.open()
+    assert await ledger.keep_ack(ack)
+    for silence in (lasting, over):
+        assert await ledger.keep_silence(silence)
+    ledger.close()
+    reopened(tmp_path)
+    restored = reopened(tmp_path)
+    assert (restored.acks, restored.silences, restored.damage) == ((ack,), (lasting,), ())
 
 
 async def test_a_disk_that_fails_is_counted_and_owed(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""What is open now, as a person or a program asks for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from alerts.alert import AlertKey, Level
+from alerts.incidents import Incidents
+from alerts.silences import Silence, Silences
+
+SCHEMA = 1
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One condition of one pool: an incident, or what would be one but for a silence."""
+
+    pool: str
+    condition: str
+    desk: str
+    level: str
+    incident: int | None  # None: not told of, because a silence hides it
+    opened_ns: int | None  # wall clock
+    told_ns: int | None
+    acknowledged_by: str | None
+    acknowledged_ns: int | None
+    silenced_by: str | None  # the id of the silence
+
+
+class SilenceTold(msgspec.Struct, frozen=True):
+    """A silence that lasts."""
+
+    id: str
+    matchers: tuple[str, ...]
+    author: str
+    reason: str
+    starts_ns: int
+    ends_ns: int
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The worst first; silences as they end."""
+
+    schema: int
+    alerts: tuple[Alert, ...]
+    silences: tuple[SilenceTold, ...]
+
+
+def listing(incidents: Incidents, silences: Silences, wall_ns: int) -> Listing:
+    """Everything that is open or hidden now."""
+    hidden = {key: (desk, level, id_) for key, desk, level, id_ in incidents.hidden(wall_ns)}
+    alerts: list[tuple[Level, AlertKey, Alert]] = []
+    for incident in incidents.open:
+        key, ack = incident.key, incidents.ack(incident.key)
+        silence = hidden.pop(key, None)
+        told = Alert(
+            key.pool,
+            key.condition.value,
+            incident.desk,
+            incident.level.label,
+            incident.number,
+            incident.opened_ns,
+            incident.told_ns,
+            None if ack is None else ack.author,
+            None if ack is None else ack.at_ns,
+            None if silence is None else silence[2],
+        )
+        alerts.append((incident.level, key, told))
+    for key, (desk, level, id_) in hidden.items():
+        names = (key.pool, key.condition.value, desk, level.label)
+        alerts.append((level, key, Alert(*names, None, None, None, None, None, id_)))
+    alerts.sort(key=lambda each: (-each[0], each[1].pool, each[1].condition.value))
+    return Listing(
+        SCHEMA,
+        tuple(alert for _, _, alert in alerts),
+        tuple(map(_told, silences.lasting(wall_ns))),
+    )
+
+
+def _told(silence: Silence) -> SilenceTold:
+    matchers = tuple(map(str, silence.matchers))
+    times = (silence.starts_ns, silence.ends_ns)
+    return SilenceTold(silence.id, matchers, silence.author, silence.reason, *times)

@@ -1,0 +1,90 @@
+"""What `margind alerts`, `ack`, `silence` and `unsilence` ask the running daemon, and how they tell its
+answer. Nothing here needs the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from alerts.alert import Ack
+from alerts.listing import Alert, Listing
+from alerts.silences import Silence
+from monitor.control_client import AskedWrongly, NobodyAnswers, NotKnown, ask
+from monitor.exit_codes import CommandFailed, ExitCode
+
+
+def show_alerts(data_dir: Path, as_json: bool) -> int:
+    """Prints what is open, for a person or for a program."""
+    told = _asked(data_dir, "/alerts")
+    if as_json:
+        print(msgspec.json.format(told, indent=2).decode())
+    else:
+        print(*lines(msgspec.json.decode(told, type=Listing)), sep="\n")
+    return ExitCode.DONE
+
+
+def acknowledge(data_dir: Path, pool: str, condition: str | None, author: str) -> int:
+    """Says that somebody has it."""
+    asked = {"pool": pool, "condition": condition, "author": author}
+    for ack in msgspec.json.decode(_asked(data_dir, "/alerts/acknowledge", "POST", asked), type=list[Ack]):
+        name = f"{ack.key.pool} {ack.key.condition.value}"
+        print(f"{name}: {ack.author} has it; no repeats while it is no worse than {ack.level.label}")
+    return ExitCode.DONE
+
+
+def silence(data_dir: Path, matchers: Sequence[str], author: str, reason: str, seconds: float) -> int:
+    """Begins a silence."""
+    asked = {"matchers": matchers, "author": author, "reason": reason, "seconds": seconds}
+    told = msgspec.json.decode(_asked(data_dir, "/silences", "POST", asked), type=Silence)
+    print(f"silence {told.id} until {moment(told.ends_ns)}: {' '.join(map(str, told.matchers))}")
+    return ExitCode.DONE
+
+
+def unsilence(data_dir: Path, id_: str) -> int:
+    """Ends a silence."""
+    told = msgspec.json.decode(_asked(data_dir, f"/silences/{quote(id_, safe='')}", "DELETE"), type=Silence)
+    print(f"silence {told.id} has ended: what it hid is told")
+    return ExitCode.DONE
+
+
+def lines(told: Listing) -> Iterator[str]:
+    """The list as text: alerts, then silences."""
+    if not told.alerts:
+        yield "nothing is open"
+    for alert in told.alerts:
+        yield f"{alert.level:<12} {alert.condition:<12} {alert.pool}  {_state(alert)}"
+    for each in told.silences:
+        yield f"silence {each.id}  {' '.join(each.matchers)}  until {moment(each.ends_ns)}"
+        yield f"    {each.author}: {each.reason}"
+
+
+def _state(alert: Alert) -> str:
+    parts = []
+    if alert.opened_ns is not None:
+        parts.append(f"since {moment(alert.opened_ns)}")
+    if alert.acknowledged_by is not None:
+        parts.append(f"acknowledged by {alert.acknowledged_by}")
+    if alert.silenced_by is not None:
+        parts.append(f"silenced by {alert.silenced_by}")
+    return ", ".join(parts)
+
+
+def moment(wall_ns: int) -> str:
+    """A time of the wall clock, in UTC."""
+    return datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _asked(data_dir: Path, path: str, method: str = "GET", body: Any = None) -> bytes:
+    written = None if body is None else msgspec.json.encode(body)
+    try:
+        return asyncio.run(ask(data_dir, path, method, written))
+    except (NotKnown, AskedWrongly) as error:
+        raise CommandFailed(str(error), ExitCode.REFUSED) from None
+    except NobodyAnswers as error:
+        raise CommandFailed(f"no daemon answers at {error}", ExitCode.NOT_RUNNING) from None
