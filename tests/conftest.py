@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import decimal
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.compiled_code import compiled_code_folder
 
+TOLD = "told"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -47,6 +49,22 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"MARGIND_SHARED: {path} is not there")
     return path
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """What a test has to say to whoever runs it; workers print nothing, so it is printed after the run."""
+    return lambda text: request.node.user_properties.append((TOLD, text))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests had to say, each once."""
+    for reports in list(terminalreporter.stats.values()):
+        for found in reports:
+            if getattr(found, "when", None) == "call":
+                for name, text in found.user_properties:
+                    if name == TOLD:
+                        terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)

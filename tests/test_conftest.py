@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
+from tests.conftest import pytest_terminal_summary
 from tests.support.compiled_code import sources_hash
+
+PHASES = ("setup", "call", "teardown")
 
 
 def test_an_edit_of_a_formula_moves_the_compiled_code(tmp_path: Path) -> None:
@@ -42,3 +47,16 @@ def test_loopback_is_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
         accepted, _ = server.accept()
         accepted.close()
+
+
+def test_what_a_test_has_to_say_is_printed_after_the_run(
+    report: Callable[[str], None], request: pytest.FixtureRequest
+) -> None:
+    """Once, whoever ran it: workers hand their reports on, and print nothing themselves."""
+    report("so it is")
+    told = [SimpleNamespace(when=when, user_properties=request.node.user_properties) for when in PHASES]
+    printed: list[str] = []
+    terminal = SimpleNamespace(stats={"passed": told, "warnings": ["x"]}, write_line=printed.append)
+    pytest_terminal_summary(terminal)  # type: ignore[arg-type]
+    assert printed == ["so it is"]
+    request.node.user_properties.clear()

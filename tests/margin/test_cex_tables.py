@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def test_a_table_of_discounts(model: str, name: str) -> None:
         before = equity
 
 
-def test_original_tables_of_okx(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_original_tables_of_okx(shared: Path, report: Callable[[str], None]) -> None:
     """All that were collected pass as rates on the whole, and the transcribed ones are what stands there."""
     found = json.loads(
         (shared / "vectors" / "tiers_okx_samples.json").read_text(encoding="utf-8"), parse_float=Decimal
@@ -110,19 +111,17 @@ def test_original_tables_of_okx(shared: Path, capsys: pytest.CaptureFixture[str]
     assert told == [
         (floor, Decimal(rate)) for floor, rate in rows_of("discounts", "okx BETH, in USD until 2024")
     ]
-    with capsys.disabled():
-        print(f"\ntiers_okx_samples: {len(found['tiers'])} tables, 1 of discounts")
+    report(f"\ntiers_okx_samples: {len(found['tiers'])} tables, 1 of discounts")
 
 
-def test_original_tables_of_others(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_original_tables_of_others(shared: Path, report: Callable[[str], None]) -> None:
     """All that were collected of several venues pass: with the published deductions, or with derived ones."""
     found = json.loads(
         (shared / "vectors" / "tiers_misc_samples.json").read_text(encoding="utf-8"), parse_float=Decimal
     )["tiers"]
     for name, rows in found.items():
         assert_gradient(schedule_of(name, rows))
-    with capsys.disabled():
-        print(f"\ntiers_misc_samples: {len(found)} tables, {sum(map(len, found.values()))} brackets")
+    report(f"\ntiers_misc_samples: {len(found)} tables, {sum(map(len, found.values()))} brackets")
 
 
 def schedule_of(name: str, rows: list[list[Any]]) -> tuple[MarginTier, ...]:

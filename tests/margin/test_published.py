@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def test_real_tables_are_sound(table: str) -> None:
     assert_sound(table, tables[table])
 
 
-def test_originals(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_originals(shared: Path, report: Callable[[str], None]) -> None:
     """Every original case is assessed, derived, or not ours for a reason, and the transcribed ones are what
     stands there."""
     transcribed = {case["id"]: case for _, _, case in golden}
@@ -70,8 +71,7 @@ def test_originals(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
                 assert all(case[key] == copy[key] for key in ("formula", "inputs", "expected", "tolerance"))
     assert not transcribed
     assert set(reasons) == {name for family in FAMILIES for name in family.NOT_OURS}
-    with capsys.disabled():
-        print(_report(counts, reasons))
+    report(_report(counts, reasons))
 
 
 def _report(counts: Counter[tuple[str, str]], reasons: dict[str, str]) -> str:
@@ -85,14 +85,13 @@ def _report(counts: Counter[tuple[str, str]], reasons: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", ["tiers_binance_usdm", "tiers_hyperliquid"])
-def test_original_tables(shared: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_original_tables(shared: Path, name: str, report: Callable[[str], None]) -> None:
     """Every real bracket table passes the check on entry and is charged slice by slice."""
     text = (shared / "vectors" / f"{name}.json").read_text(encoding="utf-8")
     found = json.loads(text, parse_float=Decimal)["tiers"]
     for symbol, rows in found.items():
         assert_sound(symbol, [(floor, rate, deduction) for floor, _, rate, deduction, _ in rows])
-    with capsys.disabled():
-        print(f"\n{name}: {len(found)} tables, {sum(map(len, found.values()))} brackets")
+    report(f"\n{name}: {len(found)} tables, {sum(map(len, found.values()))} brackets")
 
 
 def assert_sound(name: str, rows: list[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,8 @@ def test_a_reason_for_what_is_killed_or_gone_is_an_error(tmp_path: Path) -> None
 
 
 @pytest.mark.soak
-def test_the_formulas_are_proven_by_their_tests(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_formulas_are_proven_by_their_tests(report: Callable[[str], None]) -> None:
     """At least 85 % of the mutants of monitor/margin are killed, and the list of survivors is true."""
     found = mutated()
-    with capsys.disabled():
-        print(f"\n{found.stdout}{found.stderr}")
+    report(f"\n{found.stdout}{found.stderr}")
     assert found.returncode == 0
