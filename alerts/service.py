@@ -8,24 +8,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from alerts.alert import Ack, AlertKey, Condition, Level, Notice, notification_of
+from alerts.alert import AlertKey, Condition, Level, Notice, notification_of
 from alerts.deliver import Dispatcher
+from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
-from alerts.listing import Listing, listing
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routes_of
-from alerts.silences import Silence, Silences, silence_of
+from alerts.silences import Silences
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
@@ -76,6 +75,7 @@ class AlertService:
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self._incidents = Incidents(config.alerts, silences=self._silences)
+        self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
         self._unseen: set[PoolId] = set()  # with incidents of the last run, not heard of in this one
@@ -99,6 +99,7 @@ class AlertService:
             restored.acks,
             self._silences,
         )
+        self.duty = self._on_duty()
         self._unseen = self._incidents.unseen() - {self._own_key.pool}
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
@@ -106,6 +107,15 @@ class AlertService:
         self._forget_strangers()
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
+
+    def _on_duty(self) -> Duty:
+        return Duty(
+            self._incidents,
+            self._silences,
+            self._ledger,
+            self._clock,
+            lambda: self._config.alerts.silence_longest_s,
+        )
 
     def reload(self, config: Config) -> None:
         """Takes other receivers, routes and times; raises ValueError, and then nothing has changed."""
@@ -116,45 +126,6 @@ class AlertService:
         self._incidents.retime(config.alerts)
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
-
-    def listing(self) -> Listing:
-        """What is open, what a silence keeps from being told, and the silences."""
-        wall_ns = self._clock.wall_ns()
-        return listing(self._incidents, self._silences, wall_ns)
-
-    async def acknowledge(self, pool: PoolId, condition: Condition | None, author: str) -> tuple[Ack, ...]:
-        """Somebody has what is open of the pool, one condition of it or all; answers what that is, once it is
-        on the disk. Nothing where nothing is open."""
-        wall_ns = self._clock.wall_ns()
-        keys = [AlertKey(pool, each) for each in Condition if condition in (None, each)]
-        acks = [self._incidents.acknowledge(key, author, wall_ns) for key in keys]
-        found = tuple(ack for ack in acks if ack is not None)
-        for ack in found:
-            await self._ledger.keep_ack(ack)
-        return found
-
-    async def silence(self, matchers: Sequence[str], author: str, reason: str, seconds: float) -> Silence:
-        """Hides what fits all matchers, from now on for so long; raises BadSilence."""
-        fresh = silence_of(
-            secrets.token_hex(4),
-            matchers,
-            author,
-            reason,
-            seconds,
-            longest_s=self._config.alerts.silence_longest_s,
-            wall_ns=self._clock.wall_ns(),
-        )
-        return await self._put(fresh)
-
-    async def unsilence(self, id_: str) -> Silence | None:
-        """Ends a silence now; None where none of that id lasts."""
-        ended = self._silences.ended(id_, self._clock.wall_ns())
-        return None if ended is None else await self._put(ended)
-
-    async def _put(self, silence: Silence) -> Silence:
-        self._silences.put(silence)
-        await self._ledger.keep_silence(silence)
-        return silence
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
@@ -226,6 +197,9 @@ class AlertService:
         for condition in Condition:
             count = sum(incident.key.condition is condition for incident in self._incidents.open)
             self._metrics.incidents_open.labels(condition.value).set(count)
+        acks = (self._incidents.ack(incident.key) for incident in self._incidents.open)
+        self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
+        self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
 
     def _observe_own(self, detail: str, level: Level) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from alerts.service import AlertService
+from alerts.duty import Duty
 from monitor.book.live_book import LiveBook
 from monitor.bookfile.export import exported
 from monitor.clock import Clock
@@ -36,7 +36,7 @@ LIVE = "the account's stream and snapshots"
 class ControlSocket:
     """Serves while the daemon runs."""
 
-    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock, alerts: AlertService) -> None:
+    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock, duty: Duty) -> None:
         self._path = data_dir / NAME
         self._book = book
         self._clock = clock
@@ -44,7 +44,7 @@ class ControlSocket:
         application.router.add_get("/pools", self._pools)
         application.router.add_get(f"{POOL}/explain", self._answer(self._explain))
         application.router.add_get(f"{POOL}/book", self._answer(self._export))
-        AlertRoutes(alerts).add_to(application.router)
+        AlertRoutes(duty).add_to(application.router)
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self) -> None:

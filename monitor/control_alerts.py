@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from alerts.alert import Condition
-from alerts.service import AlertService
+from alerts.duty import Duty
 from alerts.silences import BadSilence
 from monitor.domain.identity import PoolId
 
@@ -44,8 +44,8 @@ class SilenceAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AlertRoutes:
     """The handlers, over the running alerts."""
 
-    def __init__(self, alerts: AlertService) -> None:
-        self._alerts = alerts
+    def __init__(self, duty: Duty) -> None:
+        self._duty = duty
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Adds every route."""
@@ -55,14 +55,14 @@ class AlertRoutes:
         router.add_delete("/silences/{id}", self._unsilence)
 
     async def _list(self, _: web.Request) -> web.Response:
-        return answer(self._alerts.listing())
+        return answer(self._duty.listing())
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
         ask = await _read(request, AcknowledgeAsk)
         author = ask.author.strip()
         if not author or len(author) > LONGEST_NAME:
             raise web.HTTPBadRequest(text=f"author: who has it, in at most {LONGEST_NAME} characters")
-        acks = await self._alerts.acknowledge(PoolId(ask.pool), ask.condition, author)
+        acks = await self._duty.acknowledge(PoolId(ask.pool), ask.condition, author)
         if not acks:
             raise web.HTTPNotFound(text=f"nothing is open of {ask.pool[:LONGEST_NAME]}")
         return answer(acks)
@@ -70,12 +70,12 @@ class AlertRoutes:
     async def _silence(self, request: web.Request) -> web.Response:
         ask = await _read(request, SilenceAsk)
         try:
-            return answer(await self._alerts.silence(ask.matchers, ask.author, ask.reason, ask.seconds))
+            return answer(await self._duty.silence(ask.matchers, ask.author, ask.reason, ask.seconds))
         except BadSilence as error:
             raise web.HTTPBadRequest(text=str(error)) from None
 
     async def _unsilence(self, request: web.Request) -> web.Response:
-        ended = await self._alerts.unsilence(request.match_info["id"])
+        ended = await self._duty.unsilence(request.match_info["id"])
         if ended is None:
             raise web.HTTPNotFound(text="no silence of that id lasts")
         return answer(ended)

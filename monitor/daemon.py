@@ -167,7 +167,7 @@ class Daemon:
         return server
 
     async def _open_control(self, stack: contextlib.AsyncExitStack, alerts: AlertService) -> None:
-        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts)
+        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts.duty)
         stack.push_async_callback(control.stop)
         await control.start()
 

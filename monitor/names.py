@@ -129,6 +129,10 @@ class Metrics:
         )
         self.notify_pending = Gauge("margind_notify_pending", "Messages not yet confirmed.", registry=r)
         self.incidents_open = Gauge("margind_incidents_open", "Open incidents.", ["condition"], registry=r)
+        self.silences = Gauge("margind_silences", "Silences that last.", registry=r)
+        self.incidents_acknowledged = Gauge(
+            "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r
+        )
         self.ledger_backlog = Gauge("margind_ledger_backlog", "Records waiting for the disk.", registry=r)
         self.ledger_commit_seconds = Histogram(
             "margind_ledger_commit_seconds", "Time of one group commit.", registry=r, buckets=LATENCY_BUCKETS

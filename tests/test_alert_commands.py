@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from monitor.clock import SystemClock
 from monitor.control import ControlSocket
 from monitor.control_client import AskedWrongly, ask
 from monitor.domain.assessment import RiskBand
+from monitor.names import Metrics
 from tests.support.alerting import ALPHA, BETA, Desk, a_config, a_state, a_turn, alerting, words
 from tests.support.books import LEVELS
 from tests.support.waiting import eventually
@@ -33,8 +34,11 @@ Captured = pytest.CaptureFixture[str]
 class Duty:
     """Somebody at a terminal, beside running alerts."""
 
-    def __init__(self, folder: Path, service: AlertService, desk: Desk, capsys: Captured) -> None:
+    def __init__(
+        self, folder: Path, service: AlertService, desk: Desk, metrics: Metrics, capsys: Captured
+    ) -> None:
         self.folder = folder
+        self._metrics = metrics
         self.desk = desk
         self._service = service
         self._capsys = capsys
@@ -46,6 +50,15 @@ class Duty:
         code = await asyncio.to_thread(main, [*arguments, "--data-dir", str(self.folder)])
         said = self._capsys.readouterr()
         return code, said.out + said.err
+
+    def counts(self, **expected: int) -> Callable[[], Awaitable[bool]]:
+        """Whether these metrics stand at these values."""
+
+        async def are_so() -> bool:
+            found = {name: self._metrics.registry.get_sample_value(name) for name in expected}
+            return found == expected
+
+        return are_so
 
     async def sees(self, **bands: RiskBand) -> list[str]:
         """What is told when the pools stand in these bands."""
@@ -60,14 +73,14 @@ class Duty:
 @asynccontextmanager
 async def on_duty(folder: Path, capsys: Captured, **alerts: Any) -> AsyncIterator[Duty]:
     """Alerts that run, and their socket."""
-    desk, clock = Desk(), SystemClock()
+    desk, clock, metrics = Desk(), SystemClock(), Metrics()
     config = a_config(folder, **{"resolve_after_s": 0.0} | alerts)
-    async with alerting(config, desk, clock=clock) as service:
+    async with alerting(config, desk, clock=clock, metrics=metrics) as service:
         book = LiveBook(BookSettings(NO_MODELS, lambda *_: LEVELS))
-        control = ControlSocket(folder, book, clock, service)
+        control = ControlSocket(folder, book, clock, service.duty)
         await control.start()
         try:
-            yield Duty(folder, service, desk, capsys)
+            yield Duty(folder, service, desk, metrics, capsys)
         finally:
             await control.stop()
 
@@ -98,6 +111,7 @@ async def test_who_has_it_is_kept_and_shown(tmp_path: Path, capsys: Captured) ->
             f"{ALPHA} margin: kim has it; no repeats while it is no worse than critical\n",
         )
         assert "acknowledged by kim" in (await duty.types("alerts"))[1]
+        await eventually(duty.counts(margind_incidents_acknowledged=1), "the metric")
     async with on_duty(tmp_path, capsys) as duty:
         assert await duty.sees(alpha=RiskBand.CRITICAL) == []
         assert "acknowledged by kim" in (await duty.types("alerts"))[1]
@@ -121,6 +135,7 @@ async def test_a_silence_hides_until_it_is_ended(tmp_path: Path, capsys: Capture
         assert await duty.sees(alpha=RiskBand.WARNING, beta=RiskBand.WARNING) == ["margin raised warning"]
     async with on_duty(tmp_path, capsys) as duty:
         assert await duty.sees(alpha=RiskBand.WARNING, beta=RiskBand.WARNING) == []
+        await eventually(duty.counts(margind_silences=1), "the metric")
         listed = (await duty.types("alerts"))[1]
         assert f"{ALPHA}  silenced by {id_}" in listed
         assert "    kim: moving money" in listed
