@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
 from alerts.alert import AlertKey, Level, Notification
 from alerts.failpoints import reach
 from alerts.ledger import Ledger, OpenRoute
-from alerts.notify.notifier import Delivered, Notifier, Outcome, Rejected, Retry
+from alerts.notify.notifier import Delivered, Digesting, Notifier, Outcome, Rejected, Retry
 from alerts.waiting_line import Job, WaitingLine
 from monitor.clock import Clock
 from monitor.names import Metrics
@@ -115,25 +115,34 @@ class Dispatcher:
 
     async def _work(self, name: str, line: WaitingLine) -> None:
         while True:
-            job = await line.next(self._now_s)
-            job.under_way += 1
+            jobs = await line.next(self._now_s)
+            for job in jobs:
+                job.under_way += 1
             try:
-                await self._attempt(name, line, job)
+                await self._attempt(name, line, jobs)
             finally:
-                job.under_way -= 1
+                for job in jobs:
+                    job.under_way -= 1
 
-    async def _attempt(self, name: str, line: WaitingLine, job: Job) -> None:
-        if not job.attempts and job.received_ns is not None:
-            self._on_first_send(job.received_ns)
-        job.attempts[name] = job.attempts.get(name, 0) + 1
+    async def _attempt(self, name: str, line: WaitingLine, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if not job.attempts and job.received_ns is not None:
+                self._on_first_send(job.received_ns)
+            job.attempts[name] = job.attempts.get(name, 0) + 1
         reach("attempt_begun")
-        outcome = await self._send(line.notifier, job.notification)
+        outcome = await self._send(line.notifier, [job.notification for job in jobs])
         reach("attempt_answered")
         self._metrics.notify.labels(name, type(outcome).__name__.lower()).inc()
+        if len(jobs) > 1:
+            self._metrics.notify_digested.labels(name).inc(len(jobs))
+        together = f"in a digest of {len(jobs)}" if len(jobs) > 1 else ""
+        await asyncio.gather(*(self._settle(name, line, job, outcome, together) for job in jobs))
+
+    async def _settle(self, name: str, line: WaitingLine, job: Job, outcome: Outcome, together: str) -> None:
         match outcome:
             case Delivered():
                 self._drop(job)
-                await self._write(job, name, "confirmed")
+                await self._write(job, name, "confirmed", together)
                 reach("delivered")
             case Retry(reason, after_s):
                 await self._write(job, name, "sent", reason)
@@ -148,10 +157,12 @@ class Dispatcher:
                 self._advance(job)
 
     @staticmethod
-    async def _send(notifier: Notifier, notification: Notification) -> Outcome:
+    async def _send(notifier: Notifier, notifications: Sequence[Notification]) -> Outcome:
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                return await notifier.notify(notification)
+                if len(notifications) > 1 and isinstance(notifier, Digesting):
+                    return await notifier.digest(notifications)
+                return await notifier.notify(notifications[0])
         except TimeoutError:
             return Retry("no answer in time")
         except Exception as error:

@@ -1,7 +1,8 @@
 """What waits for one receiver: the worst of what is due first, nothing while the receiver wants a pause.
 
 A receiver with a pace gets what is not critical one by one. A critical page may leave ahead of its turn, a
-few of them at once; what comes later waits until the mean is right again.
+few of them at once; what comes later waits until the mean is right again. Where more than ten wait, and the
+receiver takes digests, they leave together.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from alerts.alert import Level, Notification
-from alerts.notify.notifier import Notifier, Paced
+from alerts.digest import HEAD_ROOM, digest_line
+from alerts.notify.notifier import Digesting, Notifier, Paced
+
+MOST_ALONE = 10  # where more wait for a receiver that takes digests, they leave together
 
 
 @dataclass(eq=False)
@@ -51,6 +55,7 @@ class WaitingLine:
         self.notifier = notifier
         self.every_s, burst = (notifier.every_s, notifier.burst) if isinstance(notifier, Paced) else (0.0, 1)
         self._lead_s = self.every_s * (burst - 1)  # how far ahead of its turn a critical page may leave
+        self._room = notifier.room - HEAD_ROOM if isinstance(notifier, Digesting) else 0
 
     def put(self, job: Job, due_s: float) -> None:
         """Queues a job that is due at a time of the monotonic clock."""
@@ -61,29 +66,42 @@ class WaitingLine:
         """Nothing is sent before then: the receiver said so."""
         self._paused_until_s = max(self._paused_until_s, until_s)
 
-    async def next(self, now_s: Callable[[], float]) -> Job:
-        """Waits for the next job, and takes it out."""
+    async def next(self, now_s: Callable[[], float]) -> list[Job]:
+        """Waits for the next job, and takes it out; more than one are for a digest, the worst first."""
         while True:
             at_s = now_s()
-            job = self._pick(at_s)
-            if job is not None:
-                return job
+            jobs = self._pick(at_s)
+            if jobs:
+                return jobs
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._idle_s(at_s)):
                     await self._changed.wait()
 
-    def _pick(self, at_s: float) -> Job | None:
+    def _pick(self, at_s: float) -> list[Job]:
         while self._later and self._later[0][0] <= at_s:
             _, number, job = heapq.heappop(self._later)
             notification = job.notification
             heapq.heappush(self._due, (-int(notification.level), notification.created_ns, number, job))
+        worst = self._worst()
+        if worst is None or at_s < self._allowed_s(worst):
+            return []
+        self._turn_s = max(self._turn_s, at_s) + self.every_s
+        room = self._room if len(self._due) > MOST_ALONE else 0
+        heapq.heappop(self._due)
+        jobs = [worst]
+        room -= len(digest_line(worst.notification)) + 1 if room else 0
+        while room > 0 and (worst := self._worst()) is not None:
+            room -= len(digest_line(worst.notification)) + 1
+            if room > 0:
+                jobs.append(heapq.heappop(self._due)[-1])
+        return jobs
+
+    def _worst(self) -> Job | None:
+        """The first that is due and that nobody has yet."""
         while self._due and self._due[0][-1].is_settled:
             heapq.heappop(self._due)
-        if not self._due or at_s < self._allowed_s(self._due[0][-1]):
-            return None
-        self._turn_s = max(self._turn_s, at_s) + self.every_s
-        return heapq.heappop(self._due)[-1]
+        return self._due[0][-1] if self._due else None
 
     def _allowed_s(self, job: Job) -> float:
         lead_s = self._lead_s if job.notification.level >= Level.CRITICAL else 0.0

@@ -124,6 +124,9 @@ class Metrics:
     def _alerts(self) -> None:
         r = self.registry
         self.notify = Counter("margind_notify", "Send attempts.", ["receiver", "result"], registry=r)
+        self.notify_digested = Counter(
+            "margind_notify_digested", "Notifications that left in a digest.", ["receiver"], registry=r
+        )
         self.notify_oldest_pending = Gauge(
             "margind_notify_oldest_pending_seconds", "Age of the oldest undelivered message.", registry=r
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -19,6 +19,7 @@ from typing import NamedTuple
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from alerts.alert import Notification
+from alerts.digest import digest_id, digest_lines
 from alerts.message import headline, lines
 from alerts.notify.answers import ATTEMPT_S
 from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
@@ -29,6 +30,9 @@ from monitor.config_rules import is_loopback, is_mail_address
 STEP_S = 3.0  # one command and its answer
 GOODBYE_S = 0.5
 SUBJECT_LIMIT = 200
+# People read these, and servers count them: a storm is a few mails.
+EVERY_S, BURST = 1.0, 5
+DIGEST_LIMIT = 40_000  # characters
 OURSELVES = "[127.0.0.1]"  # RFC 5321, 4.1.4: looking up our own name can take longer than the page has
 
 
@@ -41,6 +45,10 @@ class Login(NamedTuple):
 
 class EmailNotifier:
     """Sends one mail to fixed people. Delivered: the server took it for at least one of them."""
+
+    every_s = EVERY_S
+    burst = BURST
+    room = DIGEST_LIMIT
 
     def __init__(
         self,
@@ -65,7 +73,15 @@ class EmailNotifier:
 
     async def notify(self, notification: Notification) -> Outcome:
         """One conversation of at most five seconds. SMTP says not how long to wait: no delay is told."""
-        content = message_of(notification, self._sender, self._to).as_bytes()
+        return await self._mail(message_of(lines_of(notification), notification.id, self._sender, self._to))
+
+    async def digest(self, notifications: Sequence[Notification]) -> Outcome:
+        """The same of many."""
+        told, id_ = digest_lines(notifications), digest_id(notifications)
+        return await self._mail(message_of(told, id_, self._sender, self._to))
+
+    async def _mail(self, message: EmailMessage) -> Outcome:
+        content = message.as_bytes()
         client = SMTP(
             hostname=self._host,
             port=self._port,
@@ -128,22 +144,27 @@ def _refused(codes: list[int]) -> Outcome:
     return Rejected(words) if min(codes) >= 500 else Retry(words)
 
 
+def lines_of(notification: Notification) -> tuple[str, ...]:
+    """What the mail of one notification says, its subject first."""
+    return (headline(notification), "", *lines(notification))
+
+
 def message_of(
-    notification: Notification,
+    told: Sequence[str],
+    id_: str,
     sender: str,
     to: tuple[str, ...],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> EmailMessage:
-    """The mail: plain text, and headers that no foreign text can break out of."""
+    """The mail of these lines: plain text, and headers that no foreign text can break out of."""
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = ", ".join(to)
-    message["Subject"] = header_text(headline(notification))
+    message["Subject"] = header_text(told[0])
     message["Date"] = now()
-    message["Message-ID"] = f"<{notification.id}@{sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{id_}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    text = "\n".join((headline(notification), "", *lines(notification)))
-    message.set_content(text, cte="quoted-printable")
+    message.set_content("\n".join(told), cte="quoted-printable")
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -47,3 +48,13 @@ class Paced(Protocol):
 
     every_s: float
     burst: int
+
+
+@runtime_checkable
+class Digesting(Paced, Protocol):
+    """A paced receiver that takes many notifications as one message of at most `room` characters."""
+
+    room: int
+
+    async def digest(self, notifications: Sequence[Notification]) -> Outcome:
+        """One attempt for all of them; as `notify`."""

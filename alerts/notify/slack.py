@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from alerts.alert import Notification
+from alerts.digest import digest_id, digest_lines
 from alerts.message import headline, lines
 from alerts.notify.answers import ATTEMPT_S, outcome_of, outcome_of_failure
 from alerts.notify.destination import checked_url, open_session
@@ -55,6 +57,7 @@ class SlackNotifier:
 
     every_s = EVERY_S
     burst = BURST
+    room = TEXT_LIMIT
 
     def __init__(
         self,
@@ -75,9 +78,17 @@ class SlackNotifier:
 
     async def notify(self, notification: Notification) -> Outcome:
         """One call of at most five seconds."""
+        return await self._post(payload_of(text_of(notification), notification.id, self._channel))
+
+    async def digest(self, notifications: Sequence[Notification]) -> Outcome:
+        """The same of many."""
+        text = "\n".join(map(escaped, digest_lines(notifications)))
+        return await self._post(payload_of(text, digest_id(notifications), self._channel))
+
+    async def _post(self, payload: dict[str, Any]) -> Outcome:
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                answer = await self._opened().chat_postMessage(**payload_of(notification, self._channel))
+                answer = await self._opened().chat_postMessage(**payload)
         except TimeoutError:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
         except SlackApiError as error:
@@ -134,17 +145,17 @@ def _code_of(body: object) -> str:
     return code if isinstance(code, str) and ERROR_CODE.fullmatch(code) else ""
 
 
-def payload_of(notification: Notification, channel: str) -> dict[str, Any]:
+def payload_of(text: str, id_: str, channel: str) -> dict[str, Any]:
     """The arguments of chat.postMessage."""
     return {
         "channel": channel,
-        "text": text_of(notification),
+        "text": text,
         "mrkdwn": False,
         "parse": "none",
         "link_names": False,
         "unfurl_links": False,
         "unfurl_media": False,
-        "metadata": {"event_type": "margind_alert", "event_payload": {"id": notification.id}},
+        "metadata": {"event_type": "margind_alert", "event_payload": {"id": id_}},
     }
 
 

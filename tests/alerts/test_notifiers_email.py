@@ -11,7 +11,7 @@ import trustme
 from hypothesis import given, settings
 
 from alerts.message import lines
-from alerts.notify.email import EmailNotifier, header_text, message_of
+from alerts.notify.email import EmailNotifier, header_text, lines_of, message_of
 from alerts.notify.notifier import Delivered, Rejected, Retry
 from alerts.notify.table import notifier_for
 from monitor.config import Secret
@@ -214,7 +214,7 @@ async def test_a_slow_goodbye_is_still_a_delivery(monkeypatch) -> None:
 @given(hostile_notifications)
 def test_no_notification_breaks_out_of_a_header(page) -> None:
     """The mail as sent has our headers, each once, our addresses, and the body that we wrote."""
-    raw = message_of(page, SENDER, TO).as_bytes()
+    raw = message_of(lines_of(page), page.id, SENDER, TO).as_bytes()
     head, _, _ = raw.partition(b"\r\n\r\n")
     assert b"\n" not in raw.replace(b"\r\n", b"")
     read = message_from_bytes(raw, policy=SMTP)
@@ -239,7 +239,7 @@ def test_no_encoded_word_is_left_in_a_header(text) -> None:
 def test_a_subject_of_hostile_words_is_one_header(text) -> None:
     """Each entry of the corpus stands in the subject as text."""
     page = a_notification(pool=f"venue/{text}/pool", detail=text)
-    head = message_of(page, SENDER, TO).as_bytes().partition(b"\r\n\r\n")[0]
+    head = message_of(lines_of(page), page.id, SENDER, TO).as_bytes().partition(b"\r\n\r\n")[0]
     unfolded = head.replace(b"\r\n ", b" ").split(b"\r\n")
     assert len(unfolded) == len(HEADERS)
     assert PASSWORD.encode() not in head

@@ -164,7 +164,8 @@ def test_another_base_is_for_inside_only() -> None:
 
 def test_the_payload_asks_for_no_parsing() -> None:
     """No formats, mentions, links or previews; the id stands in the metadata."""
-    payload = payload_of(a_notification(), CHANNEL)
+    told = a_notification()
+    payload = payload_of(text_of(told), told.id, CHANNEL)
     assert payload["mrkdwn"] is payload["link_names"] is False
     assert payload["unfurl_links"] is payload["unfurl_media"] is False
     assert payload["parse"] == "none"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from alerts.alert import Level
+from alerts.alert import Level, Notification
+from alerts.digest import digest_line
 from alerts.notify.notifier import Delivered, Notifier, Outcome
 from alerts.notify.slack import SlackNotifier
 from alerts.waiting_line import Job, WaitingLine
@@ -53,8 +54,8 @@ def left(
 
         async def take() -> None:
             while True:
-                job = await line.next(now_s)
-                gone.append((round(now_s(), 2), job.notification.level))
+                for job in await line.next(now_s):
+                    gone.append((round(now_s(), 2), job.notification.level))
                 if len(gone) == count:
                     all_gone.set()
 
@@ -158,6 +159,66 @@ def test_a_retry_that_comes_due_wakes_a_line_that_keeps_its_pace() -> None:
         line.put(job, 0.25)
 
     assert left(_PacedDesk(), scene, 3)[1] == (0.25, Level.CRITICAL)
+
+
+class _Digester(_PacedDesk):
+    room = 4_000
+
+    async def digest(self, _: Sequence[Notification]) -> Outcome:
+        """Nobody calls it here."""
+        return Delivered()
+
+
+def pages(count: int, level: Level = Level.CRITICAL) -> list[Job]:
+    """One page each of so many pools."""
+    told = (a_notification(level=level, pool=f"bybit/desk-{n:04}/unified") for n in range(count))
+    return [Job(each, 0, ("desk",), 0.0) for each in told]
+
+
+def taken(jobs: Sequence[Job], desk: Notifier) -> list[tuple[float, list[Job]]]:
+    """What leaves together, and when, of jobs that are all due at once; nothing of what is settled."""
+
+    async def main() -> list[tuple[float, list[Job]]]:
+        line, now_s = WaitingLine(desk), asyncio.get_running_loop().time
+        for job in jobs:
+            line.put(job, 0.0)
+        gone: list[tuple[float, list[Job]]] = []
+        while sum(len(together) for _, together in gone) < sum(not job.is_settled for job in jobs):
+            together = await line.next(now_s)
+            gone.append((now_s(), together))
+        return gone
+
+    return run_virtual(main())
+
+
+def test_a_storm_is_a_few_digests() -> None:
+    """Of a thousand critical pages at one message a second the ten worst leave at once, and all within half
+    a minute, each once, none in a message that is too long."""
+    worst, others = pages(10, Level.LIQUIDATION), pages(1_000)[10:]
+    gone = taken([*others, *worst], _Digester())
+    assert gone[0][0] == 0
+    assert set(worst) <= set(gone[0][1])
+    assert gone[-1][0] <= 30
+    left = [job for _, together in gone for job in together]
+    assert len(set(left)) == len(left) == 1_000
+    for _, together in gone:
+        assert sum(len(digest_line(job.notification)) + 1 for job in together) <= _Digester.room
+
+
+def test_ten_are_told_one_by_one() -> None:
+    """With all that a page says; more than that is a storm. A receiver that takes no digest gets none."""
+    assert {len(together) for _, together in taken(pages(10), _Digester())} == {1}
+    assert len(taken(pages(11), _Digester())) == 1
+    assert {len(together) for _, together in taken(pages(30), _PacedDesk())} == {1}
+
+
+def test_what_somebody_has_already_is_in_no_digest() -> None:
+    """Told elsewhere meanwhile, it is left out."""
+    jobs = pages(20)
+    for job in jobs[:5]:
+        job.is_settled = True
+    ((_, together),) = taken(jobs, _Digester())
+    assert together == jobs[5:]
 
 
 def test_slack_takes_one_message_a_second() -> None:
