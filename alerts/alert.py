@@ -22,6 +22,10 @@ class Condition(Enum):
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
+    HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
+
+
+OF_THE_DAEMON = frozenset({Condition.LEDGER, Condition.HEARTBEAT})  # about no pool
 
 
 class Level(IntEnum):
@@ -54,6 +58,11 @@ class AlertKey(msgspec.Struct, frozen=True, order=True):
 
     pool: PoolId
     condition: Condition
+
+
+def own_key(shard: str, condition: Condition) -> AlertKey:
+    """The key of a matter of the daemon itself, which is of no pool."""
+    return AlertKey(PoolId(f"margind/{shard}/{condition.value}"), condition)
 
 
 class Incident(msgspec.Struct, frozen=True):

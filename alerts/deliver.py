@@ -58,6 +58,7 @@ class Dispatcher:
         self._workers: asyncio.TaskGroup | None = None
         self._superseded: list[Job] = []  # to be written down; until then a restart would send them again
         self._cry_s = 0.0
+        self.oldest_pending_s = 0.0  # age of the oldest notification that nobody has
 
     @property
     def pending(self) -> int:
@@ -236,6 +237,7 @@ class Dispatcher:
     def _measure(self, now_s: float) -> None:
         created = [job.notification.created_ns for jobs in self._jobs.values() for job in jobs]
         oldest_s = (self._clock.wall_ns() - min(created)) / 1e9 if created else 0.0
+        self.oldest_pending_s = oldest_s
         self._metrics.notify_pending.set(len(created))
         self._metrics.notify_oldest_pending.set(max(0.0, oldest_s))
         if oldest_s >= CRY_S and now_s >= self._cry_s:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alerts import phrases
-from alerts.alert import Condition, Kind, Level, Notification
+from alerts.alert import OF_THE_DAEMON, Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
 from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
 from monitor.domain.assessment import MarginAssessment, RiskBand
@@ -19,7 +19,6 @@ from monitor.domain.identity import PoolId
 SCHEMA = 1
 HEADLINE_LIMIT = 400
 OTHERS_NAMED = 60
-OF_THE_DAEMON = frozenset({Condition.LEDGER})  # about no pool, so that figures are not missed
 
 
 def headline(notification: Notification) -> str:
@@ -118,6 +117,12 @@ def _ledger_headline(notification: Notification) -> str:
     return f"the record of what was told is damaged or not kept, {plain(notification.detail)}"
 
 
+def _heartbeat_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "the watcher outside hears from us again"
+    return f"the watcher outside does not hear from us, {plain(notification.detail)}"
+
+
 def _other_headline(notification: Notification) -> str:
     """A condition without words of its own is told all the same."""
     return f"{notification.key.condition.value.replace('_', ' ')}, {plain(notification.detail)}"
@@ -130,6 +135,7 @@ _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.MARGIN_ERROR: _error_headline,
     Condition.VENUE_WORSE: _venue_headline,
     Condition.LEDGER: _ledger_headline,
+    Condition.HEARTBEAT: _heartbeat_headline,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alerts.alert import Condition, Level, Notice, Notification
+from alerts.alert import OF_THE_DAEMON, Level, Notice, Notification
 from monitor.config import Route
 
 
@@ -13,7 +13,7 @@ def routes_of(told: Notification | Notice, routes: Sequence[Route]) -> tuple[tup
 
     What is wrong with the daemon itself is everybody's matter, whatever the routes match.
     """
-    if told.key.condition is Condition.LEDGER:
+    if told.key.condition in OF_THE_DAEMON:
         return tuple(dict.fromkeys(route.receivers for route in routes))
     chosen: list[tuple[str, ...]] = []
     for route in routes:

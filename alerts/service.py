@@ -14,11 +14,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.alert import AlertKey, Condition, Level, Notice, notification_of
+from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
+from alerts.heartbeat import Heartbeat, Vitals
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
 from alerts.notify.notifier import Notifier
@@ -82,7 +83,11 @@ class AlertService:
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
-        self._own_key = AlertKey(PoolId(f"margind/{config.daemon.shard}/ledger"), Condition.LEDGER)
+        self._own = {each: own_key(config.daemon.shard, each) for each in OF_THE_DAEMON}
+        self._vitals = Vitals(0, 0, 0, 0.0)
+        self._heartbeat: Heartbeat | None = None
+        if config.heartbeat.url is not None:
+            self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now)
         self.damage: tuple[str, ...] = ()
 
     async def start(self) -> None:
@@ -100,10 +105,10 @@ class AlertService:
             self._silences,
         )
         self.duty = self._on_duty()
-        self._unseen = self._incidents.unseen() - {self._own_key.pool}
+        self._unseen = self._incidents.unseen() - {key.pool for key in self._own.values()}
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
-            self._observe_own("; ".join(restored.damage), Level.CRITICAL)
+            self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
         self._forget_strangers()
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
@@ -129,6 +134,7 @@ class AlertService:
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
+        self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
         for pool in turn.removed:
             why = NAMED if _is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
@@ -145,6 +151,8 @@ class AlertService:
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
             ]
+            if self._heartbeat is not None:
+                working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
             try:
                 await asyncio.wait(working)
             except asyncio.CancelledError:
@@ -184,6 +192,7 @@ class AlertService:
                 async with asyncio.timeout(TICK_S):
                     await self._arrived.wait()
             self._arrived.clear()
+            self._vitals = self._vitals._replace(decided_ns=self._clock.monotonic_ns())
             if self._clock.monotonic_ns() >= self._next_tick_ns:
                 self._tick()
             await self._tell_all()
@@ -192,8 +201,8 @@ class AlertService:
         now_ns = self._clock.monotonic_ns()
         self._next_tick_ns = now_ns + round(TICK_S * 1e9)
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
-        is_failing = self._ledger.is_failing
-        self._observe_own(NOT_KEPT if is_failing else "", Level.CRITICAL if is_failing else Level.CLEAR)
+        self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
+        self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
         for condition in Condition:
             count = sum(incident.key.condition is condition for incident in self._incidents.open)
             self._metrics.incidents_open.labels(condition.value).set(count)
@@ -201,9 +210,13 @@ class AlertService:
         self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
         self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
 
-    def _observe_own(self, detail: str, level: Level) -> None:
+    def _observe_own(self, condition: Condition, trouble: str) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
-        self._notice(self._incidents.observe_own(self._own_key, detail, level, now_ns, wall_ns))
+        level = Level.CRITICAL if trouble else Level.CLEAR
+        self._notice(self._incidents.observe_own(self._own[condition], trouble, level, now_ns, wall_ns))
+
+    def _vitals_now(self) -> Vitals:
+        return self._vitals._replace(oldest_pending_s=self._dispatcher.oldest_pending_s)
 
     async def _tell_all(self) -> None:
         """Worst first, a handful at a time: the worst are out while the rest are still described."""
@@ -238,7 +251,7 @@ class AlertService:
     def _intent(self, group: Group) -> Intent:
         first = group[0]
         others = tuple(notice.key.pool for notice in group[1:])
-        is_own = first.key == self._own_key
+        is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
         routes = routes_of(notification, self._config.routes)

@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor.cli_parser import Commands, Parser, add_command
 from monitor.exit_codes import CommandFailed, ExitCode
 
-CONDITIONS = ("margin", "unknown", "deficit", "margin_error", "venue_worse", "ledger")
+CONDITIONS = ("margin", "unknown", "deficit", "margin_error", "venue_worse", "ledger", "heartbeat")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 

@@ -151,6 +151,15 @@ class Metrics(msgspec.Struct, frozen=True):
     per_pool: bool = False
 
 
+class Heartbeat(msgspec.Struct, frozen=True):
+    """[heartbeat]: a watcher outside that pages when we fall silent; its URL is a secret, and none is sent
+    without."""
+
+    url: Secret | None = None
+    every_s: float = 30.0
+    allow_private_destinations: bool = False  # http and private addresses, for a watcher inside
+
+
 class Config(msgspec.Struct, frozen=True):
     """The whole file, checked: names unique, receivers of routes exist, secrets read."""
 
@@ -162,5 +171,6 @@ class Config(msgspec.Struct, frozen=True):
     store: Store = Store()
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
+    heartbeat: Heartbeat = Heartbeat()
     source: str = ""
     warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

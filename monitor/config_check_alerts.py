@@ -6,15 +6,16 @@ import base64
 import binascii
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from monitor import secrets
-from monitor.config import RATIO_LEVELS, Account, Receiver, Route, Secret
+from monitor.config import RATIO_LEVELS, Account, Heartbeat, Receiver, Route, Secret
 from monitor.config_check import Entry, Known, check_names, id_of, refuse_repeats
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_read import keys_of
-from monitor.config_rules import is_loopback
+from monitor.config_rules import is_loopback, is_receiver_url
 
 SIGNING_PREFIX = "whsec_"
 SIGNING_BYTES = (24, 64)  # Standard Webhooks 1.0.0, "Signature scheme", 2026-01
@@ -52,6 +53,17 @@ def check_receivers(entries: list[Entry[Receiver]], findings: Findings) -> None:
             _refuse_other_kinds(kind, entry, findings)
         if entry.value is not None:
             _check_kind(entry.value, entry.place, findings)
+
+
+def check_heartbeat(heartbeat: Heartbeat | None, findings: Findings) -> None:
+    """Its URL is one that may be posted to; it is not shown."""
+    if heartbeat is None or heartbeat.url is None:
+        return
+    scheme = urlsplit(heartbeat.url.reveal()).scheme
+    if is_receiver_url(heartbeat.url.reveal()) or (
+        scheme == "http" and not heartbeat.allow_private_destinations
+    ):
+        findings.problem("heartbeat.url", 'what its place holds must be "https://HOST/PATH"')
 
 
 def _refuse_other_kinds(kind: str, entry: Entry[Receiver], findings: Findings) -> None:

@@ -11,9 +11,20 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from monitor.config import Account, Alerts, Config, Daemon, Metrics, Receiver, Route, Store, Threshold
+from monitor.config import (
+    Account,
+    Alerts,
+    Config,
+    Daemon,
+    Heartbeat,
+    Metrics,
+    Receiver,
+    Route,
+    Store,
+    Threshold,
+)
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
-from monitor.config_check_alerts import check_receivers, check_routes
+from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -24,7 +35,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 SCHEMA = 1
 LARGEST_BYTES = 4 * 1024 * 1024
-SECTIONS = ("daemon", "store", "alerts", "metrics")
+SECTIONS = ("daemon", "store", "alerts", "metrics", "heartbeat")
 LISTS = ("accounts", "thresholds", "receivers", "routes")
 
 
@@ -58,6 +69,7 @@ def config_from(
     store = reader.read(Store, document.get("store", {}), "store")
     alerts = reader.read(Alerts, document.get("alerts", {}), "alerts")
     metrics = reader.read(Metrics, document.get("metrics", {}), "metrics")
+    heartbeat = reader.read(Heartbeat, document.get("heartbeat", {}), "heartbeat")
     lists = _Lists(
         _entries(reader, Account, document, "accounts"),
         _entries(reader, Threshold, document, "thresholds"),
@@ -65,7 +77,10 @@ def config_from(
         _entries(reader, Route, document, "routes"),
     )
     _check_lists(lists, allow_empty, reader.findings)
-    if reader.findings.problems or daemon is None or store is None or alerts is None or metrics is None:
+    check_heartbeat(heartbeat, reader.findings)
+    if reader.findings.problems:
+        raise ConfigError(source, reader.findings.problems)
+    if daemon is None or store is None or alerts is None or metrics is None or heartbeat is None:
         raise ConfigError(source, reader.findings.problems)
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
     return Config(
@@ -77,6 +92,7 @@ def config_from(
         store=store,
         alerts=alerts,
         metrics=metrics,
+        heartbeat=heartbeat,
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
     )

@@ -132,6 +132,10 @@ class Metrics:
         )
         self.notify_pending = Gauge("margind_notify_pending", "Messages not yet confirmed.", registry=r)
         self.incidents_open = Gauge("margind_incidents_open", "Open incidents.", ["condition"], registry=r)
+        self.heartbeat = Counter("margind_heartbeat", "Signs of life.", ["result"], registry=r)
+        self.heartbeat_last_success = Gauge(
+            "margind_heartbeat_last_success_seconds", "When the watcher outside took one last.", registry=r
+        )
         self.silences = Gauge("margind_silences", "Silences that last.", registry=r)
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r

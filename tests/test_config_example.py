@@ -19,6 +19,7 @@ from monitor.config import (
     Alerts,
     Credentials,
     Daemon,
+    Heartbeat,
     Levels,
     Metrics,
     Receiver,
@@ -40,6 +41,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "store": Store,
     "metrics": Metrics,
     "alerts": Alerts,
+    "heartbeat": Heartbeat,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,
@@ -86,10 +88,10 @@ def test_the_unused_keys_are_written_rightly(tmp_path: Path) -> None:
 
 
 def test_defaults_that_the_example_shows_are_the_defaults() -> None:
-    """`#key = value` in the four plain sections shows what holds without it."""
+    """`#key = value` in the five plain sections shows what holds without it."""
     document = written_out()
     shown_otherwise = {("daemon", "data_dir"), ("store", "url"), ("metrics", "port")}
-    for section in ("daemon", "store", "metrics", "alerts"):
+    for section in ("daemon", "store", "metrics", "alerts", "heartbeat"):
         for field in msgspec.structs.fields(KINDS[section]):
             if field.name in document[section] and (section, field.name) not in shown_otherwise:
                 assert document[section][field.name] == field.default, (section, field.name)

@@ -11,14 +11,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.config import Account, Alerts, Config, Daemon, Metrics, Receiver, Route, Store, Threshold
+from monitor.config import (
+    Account,
+    Alerts,
+    Config,
+    Daemon,
+    Heartbeat,
+    Metrics,
+    Receiver,
+    Route,
+    Store,
+    Threshold,
+)
 from monitor.config_load import config_from
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
 from tests.support.configs import ADDRESS, ENVIRONMENT
 
 NOWHERE = Path("/nonexistent")
-TABLES = {"daemon": Daemon, "store": Store, "alerts": Alerts, "metrics": Metrics}
+TABLES = {
+    "daemon": Daemon,
+    "store": Store,
+    "alerts": Alerts,
+    "metrics": Metrics,
+    "heartbeat": Heartbeat,
+}
 LISTS = {"accounts": Account, "thresholds": Threshold, "receivers": Receiver, "routes": Route}
 WORDS = st.sampled_from(
     [

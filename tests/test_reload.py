@@ -12,7 +12,18 @@ import pytest
 
 from adapters.loopback import LoopbackExchange, standard_world
 from adapters.loopback.holdings import Account as Held
-from monitor.config import Account, Alerts, Config, Levels, Metrics, Receiver, Route, Secret, Threshold
+from monitor.config import (
+    Account,
+    Alerts,
+    Config,
+    Heartbeat,
+    Levels,
+    Metrics,
+    Receiver,
+    Route,
+    Secret,
+    Threshold,
+)
 from monitor.config import Daemon as DaemonConfig
 from monitor.config_problem import ConfigError, Problem
 from monitor.daemon import Daemon
@@ -37,6 +48,7 @@ def config(folder: Path, **more: object) -> Config:
     [
         ({"accounts": (Account(name="a", venue="hyperliquid", desk="d", address="0x1"),)}, "accounts"),
         ({"metrics": Metrics(port=1)}, "metrics"),
+        ({"heartbeat": Heartbeat(every_s=60.0)}, "heartbeat"),
         ({"daemon": DaemonConfig("elsewhere")}, "daemon"),
     ],
 )
