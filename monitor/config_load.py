@@ -35,7 +35,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 SCHEMA = 1
 LARGEST_BYTES = 4 * 1024 * 1024
-SECTIONS = ("daemon", "store", "alerts", "metrics", "heartbeat")
+PLAIN: dict[str, type[msgspec.Struct]] = {
+    "store": Store,
+    "alerts": Alerts,
+    "metrics": Metrics,
+    "heartbeat": Heartbeat,
+}
+SECTIONS = ("daemon", *PLAIN)
 LISTS = ("accounts", "thresholds", "receivers", "routes")
 
 
@@ -66,10 +72,9 @@ def config_from(
     reader = Reader(folder, environment, Findings(), RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
-    store = reader.read(Store, document.get("store", {}), "store")
-    alerts = reader.read(Alerts, document.get("alerts", {}), "alerts")
-    metrics = reader.read(Metrics, document.get("metrics", {}), "metrics")
-    heartbeat = reader.read(Heartbeat, document.get("heartbeat", {}), "heartbeat")
+    plain: dict[str, Any] = {
+        name: reader.read(kind, document.get(name, {}), name) for name, kind in PLAIN.items()
+    }
     lists = _Lists(
         _entries(reader, Account, document, "accounts"),
         _entries(reader, Threshold, document, "thresholds"),
@@ -77,10 +82,8 @@ def config_from(
         _entries(reader, Route, document, "routes"),
     )
     _check_lists(lists, allow_empty, reader.findings)
-    check_heartbeat(heartbeat, reader.findings)
-    if reader.findings.problems:
-        raise ConfigError(source, reader.findings.problems)
-    if daemon is None or store is None or alerts is None or metrics is None or heartbeat is None:
+    check_heartbeat(plain["heartbeat"], reader.findings)
+    if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
     return Config(
@@ -89,12 +92,9 @@ def config_from(
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
         thresholds=_values(lists.thresholds),
-        store=store,
-        alerts=alerts,
-        metrics=metrics,
-        heartbeat=heartbeat,
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
+        **plain,
     )
 
 
