@@ -32,6 +32,11 @@ class Duty:
         self._clock = clock
         self._longest_s = longest_s
 
+    @property
+    def hides_critical(self) -> bool:
+        """Whether a silence hides what is critical too."""
+        return self._silences.may_hide_critical
+
     def listing(self) -> Listing:
         """What is open, what a silence keeps from being told, and the silences."""
         return listing(self._incidents, self._silences, self._clock.wall_ns())

@@ -15,6 +15,7 @@ import msgspec
 from alerts.alert import Ack
 from alerts.listing import Alert, Listing
 from alerts.silences import Silence
+from monitor.control_alerts import SilenceAnswer
 from monitor.control_client import AskedWrongly, NobodyAnswers, NotKnown, ask
 from monitor.exit_codes import CommandFailed, ExitCode
 
@@ -41,8 +42,11 @@ def acknowledge(data_dir: Path, pool: str, condition: str | None, author: str) -
 def silence(data_dir: Path, matchers: Sequence[str], author: str, reason: str, seconds: float) -> int:
     """Begins a silence."""
     asked = {"matchers": matchers, "author": author, "reason": reason, "seconds": seconds}
-    told = msgspec.json.decode(_asked(data_dir, "/silences", "POST", asked), type=Silence)
+    answer = msgspec.json.decode(_asked(data_dir, "/silences", "POST", asked), type=SilenceAnswer)
+    told = answer.silence
     print(f"silence {told.id} until {moment(told.ends_ns)}: {' '.join(map(str, told.matchers))}")
+    if not answer.hides_critical:
+        print("what is critical or worse is told all the same")
     return ExitCode.DONE
 
 

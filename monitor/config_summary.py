@@ -21,12 +21,20 @@ def as_text(config: Config) -> str:
         f"data       {config.daemon.data_dir}  (shard {config.daemon.shard})",
         f"store      {store}",
         f"metrics    http://{config.metrics.host}:{config.metrics.port or 'any free port'}/metrics",
+        *_heartbeat_lines(config),
         *(line for account in config.accounts for line in _account_lines(config, account)),
         *(f"receiver   {receiver.name}  {_receiver_words(receiver)}" for receiver in config.receivers),
         *(f"route {number:<4} {_route_words(route)}" for number, route in enumerate(config.routes, 1)),
         *(f"warning    {warning}" for warning in config.warnings),
     ]
     return "\n".join(lines)
+
+
+def _heartbeat_lines(config: Config) -> list[str]:
+    beat = config.heartbeat
+    if beat.url is None:
+        return []
+    return [f"heartbeat  every {beat.every_s:g} s, to the URL of {beat.url.source}"]
 
 
 def _account_lines(config: Config, account: Account) -> list[str]:

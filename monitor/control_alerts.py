@@ -17,7 +17,7 @@ from aiohttp import web
 
 from alerts.alert import Condition
 from alerts.duty import Duty
-from alerts.silences import BadSilence
+from alerts.silences import BadSilence, Silence
 from monitor.domain.identity import PoolId
 
 LONGEST_NAME = 200
@@ -39,6 +39,13 @@ class SilenceAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: str
     reason: str
     seconds: float
+
+
+class SilenceAnswer(msgspec.Struct, frozen=True):
+    """The silence that has begun, and whether it hides what is critical too."""
+
+    silence: Silence
+    hides_critical: bool
 
 
 class AlertRoutes:
@@ -70,9 +77,10 @@ class AlertRoutes:
     async def _silence(self, request: web.Request) -> web.Response:
         ask = await _read(request, SilenceAsk)
         try:
-            return answer(await self._duty.silence(ask.matchers, ask.author, ask.reason, ask.seconds))
+            begun = await self._duty.silence(ask.matchers, ask.author, ask.reason, ask.seconds)
         except BadSilence as error:
             raise web.HTTPBadRequest(text=str(error)) from None
+        return answer(SilenceAnswer(begun, self._duty.hides_critical))
 
     async def _unsilence(self, request: web.Request) -> web.Response:
         ended = await self._duty.unsilence(request.match_info["id"])

@@ -130,7 +130,9 @@ async def test_a_silence_hides_until_it_is_ended(tmp_path: Path, capsys: Capture
     async with on_duty(tmp_path, capsys) as duty:
         code, said = await duty.types(*silence)
         assert code == 0
-        assert said.startswith("silence ") and said.endswith(': account=~".*/alpha"\n')
+        begun, but = said.splitlines()
+        assert begun.startswith("silence ") and begun.endswith(': account=~".*/alpha"')
+        assert but == "what is critical or worse is told all the same"
         id_ = said.split()[1]
         assert await duty.sees(alpha=RiskBand.WARNING, beta=RiskBand.WARNING) == ["margin raised warning"]
     async with on_duty(tmp_path, capsys) as duty:

@@ -122,6 +122,19 @@ def test_check_config_says_what_would_run(config: Path, capsys: pytest.CaptureFi
     assert SIGNING_SECRET not in shown
 
 
+def test_check_config_shows_the_heartbeat_and_not_its_url(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How often, and where the URL is read from."""
+    monkeypatch.setenv("BEAT", f"https://watch.example.com/{CANARY}")
+    text = config.read_text(encoding="utf-8") + '[heartbeat]\nurl_env = "BEAT"\nevery_s = 15.0\n'
+    config.write_text(text, encoding="utf-8")
+    assert main(["check-config", str(config)]) == ExitCode.DONE
+    shown = capsys.readouterr().out
+    assert "heartbeat  every 15 s, to the URL of" in shown and "BEAT" in shown
+    assert CANARY not in shown
+
+
 def test_check_config_speaks_to_programs(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--json is one document, for a right config and for a wrong one."""
     assert main(["check-config", "--json", str(config)]) == ExitCode.DONE
