@@ -161,9 +161,10 @@ class Dispatcher:
     async def _send(notifier: Notifier, notifications: Sequence[Notification]) -> Outcome:
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                if len(notifications) > 1 and isinstance(notifier, Digesting):
-                    return await notifier.digest(notifications)
-                return await notifier.notify(notifications[0])
+                if len(notifications) == 1:
+                    return await notifier.notify(notifications[0])
+                assert isinstance(notifier, Digesting), "only such a receiver is handed several"
+                return await notifier.digest(notifications)
         except TimeoutError:
             return Retry("no answer in time")
         except Exception as error:

@@ -7,7 +7,6 @@ one more copy of each message that was under way, with the same id; a start with
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import random
 import signal
@@ -26,13 +25,10 @@ from standardwebhooks.webhooks import Webhook
 
 from alerts import failpoints
 from alerts.failpoints import NAMES
-from tests.support import alert_harness
+from tests.support.alert_processes import RUN_S, begun, ended
 from tests.support.receivers import SIGNING_SECRET, HttpServer
 
-RUN_S = 30.0
 PATIENCE_S = "0.3"
-forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["tests.support.alert_harness"])
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
@@ -114,25 +110,6 @@ async def sinks(answers: Sequence[Sequence[int]]) -> AsyncIterator[Sinks]:
     finally:
         for server in servers:
             await server.__aexit__()
-
-
-def begun(
-    folder: Path, urls: Sequence[str], steps: Sequence[str], failpoint: str | None = None
-) -> ForkServerProcess:
-    """The harness in a process of its own."""
-    process = forks.Process(target=alert_harness.run, args=(str(folder), urls, steps, failpoint))
-    process.start()
-    return process
-
-
-async def ended(process: ForkServerProcess) -> int:
-    """Waits for its end, and answers its exit code."""
-    try:
-        await asyncio.to_thread(process.join, RUN_S)
-        assert process.exitcode is not None, "the run does not end"
-        return process.exitcode
-    finally:
-        process.kill()
 
 
 def recorded(folder: Path) -> tuple[set[str], set[str]]:

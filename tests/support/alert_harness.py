@@ -22,9 +22,10 @@ from monitor.domain.turn import PoolState
 from monitor.names import Metrics
 from tests.support.alerting import a_config, a_state, a_turn
 from tests.support.notifications import an_assessment
-from tests.support.receivers import SIGNING_SECRET
+from tests.support.receivers import CHANNEL, SIGNING_SECRET, SLACK_TOKEN
 from tests.support.waiting import eventually
 
+SLACK = "slack+"  # before a URL
 TROUBLE = "+all"  # after a band: deficit, margin error and a worse figure of the venue too
 
 
@@ -37,13 +38,20 @@ def run(folder: str, urls: Sequence[str], steps: Sequence[str], failpoint: str |
 
 def _config(folder: Path, urls: Sequence[str]) -> Config:
     secret = Secret(SIGNING_SECRET, "the test")
-    receivers = tuple(
-        Receiver(f"hook{number}", "webhook", url=url, secret=secret, allow_private_destinations=True)
-        for number, url in enumerate(urls)
-    )
+    receivers = tuple(_receiver(number, url, secret) for number, url in enumerate(urls))
     route = Route(tuple(receiver.name for receiver in receivers))
     return a_config(
         folder, receivers=receivers, routes=(route,), resolve_after_s=0.0, fall_through_after_s=0.2
+    )
+
+
+def _receiver(number: int, url: str, secret: Secret) -> Receiver:
+    """A signed webhook; of a URL that says so the Slack API that is there."""
+    if not url.startswith(SLACK):
+        return Receiver(f"hook{number}", "webhook", url=url, secret=secret, allow_private_destinations=True)
+    token, base = Secret(SLACK_TOKEN, "the test"), url.removeprefix(SLACK)
+    return Receiver(
+        f"hook{number}", "slack", url=base, secret=token, channel=CHANNEL, allow_private_destinations=True
     )
 
 
