@@ -15,6 +15,7 @@ import msgspec
 from alerts.alert import Ack
 from alerts.listing import Alert, Listing
 from alerts.silences import Silence
+from alerts.wording import plain
 from monitor.control_alerts import SilenceAnswer
 from monitor.control_client import AskedWrongly, NobodyAnswers, NotKnown, ask
 from monitor.exit_codes import CommandFailed, ExitCode
@@ -58,14 +59,14 @@ def unsilence(data_dir: Path, id_: str) -> int:
 
 
 def lines(told: Listing) -> Iterator[str]:
-    """The list as text: alerts, then silences."""
+    """The list as text: alerts, then silences. Names and words of others are one printable line."""
     if not told.alerts:
         yield "nothing is open"
     for alert in told.alerts:
-        yield f"{alert.level:<12} {alert.condition:<12} {alert.pool}  {_state(alert)}"
+        yield f"{alert.level:<12} {alert.condition:<12} {plain(alert.pool)}  {_state(alert)}"
     for each in told.silences:
-        yield f"silence {each.id}  {' '.join(each.matchers)}  until {moment(each.ends_ns)}"
-        yield f"    {each.author}: {each.reason}"
+        yield f"silence {each.id}  {plain(' '.join(each.matchers))}  until {moment(each.ends_ns)}"
+        yield f"    {plain(each.author)}: {plain(each.reason)}"
 
 
 def _state(alert: Alert) -> str:
@@ -73,7 +74,7 @@ def _state(alert: Alert) -> str:
     if alert.opened_ns is not None:
         parts.append(f"since {moment(alert.opened_ns)}")
     if alert.acknowledged_by is not None:
-        parts.append(f"acknowledged by {alert.acknowledged_by}")
+        parts.append(f"acknowledged by {plain(alert.acknowledged_by)}")
     if alert.silenced_by is not None:
         parts.append(f"silenced by {alert.silenced_by}")
     return ", ".join(parts)
