@@ -13,8 +13,9 @@ import jsonschema
 import msgspec
 import pytest
 
-from alerts.listing import Listing
+from alerts.listing import Alert, Listing, SilenceTold
 from alerts.service import AlertService
+from monitor.alerts_command import lines
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import NO_MODELS, BookSettings
 from monitor.cli import main
@@ -171,6 +172,16 @@ async def test_what_is_asked_wrongly_changes_nothing(
         assert said.startswith("margind: ") and words_ in said and said.count("\n") == 1
         listed = msgspec.json.decode(await ask(tmp_path, "/alerts"), type=Listing)
         assert (listed.alerts, listed.silences) == ((), ())
+
+
+def test_a_list_is_printable_lines() -> None:
+    """Whatever somebody wrote as a reason or a name: no escape reaches the terminal, no line is made up."""
+    evil = "a\x1b[2Jb\r\nCRITICAL c"
+    alert = Alert(evil, "margin", "d", "warning", 1, 0, 0, evil, 0, None)
+    silence = SilenceTold("s1", (f'pool="{evil}"',), evil, evil, 0, 0)
+    told = [*lines(Listing(1, (alert,), (silence,)))]
+    assert len(told) == 3
+    assert all(line.isprintable() for line in told)
 
 
 @pytest.mark.parametrize(
