@@ -54,7 +54,7 @@ def cost_of_move(position, instrument, far, book):  # type: ignore[no-untyped-de
     low, high = value * (1 - far), value * (1 + far)
     if instrument.inverse:
         high = value / (1 - far)
-    if not (low >= 0 and high < math.inf):
+    if not 0 <= low <= high < math.inf:
         return math.inf, math.inf
     last = instrument.tier_last
     step = step_at(book.tiers, instrument.tier_first, last, low)

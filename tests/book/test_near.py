@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -169,8 +169,7 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
     """Where as little is left as one move costs, neither bound lets the pool pass."""
     book: Any = float_book(rng.choice([plain, drawn])(rng, model))
     far = rng.choice([0.05, 10 ** rng.uniform(-4, 0)])
-    scratch = scratch_of(book)
-    bound = int(MODELS[model].bound)
+    scratch, bound = scratch_of(book), int(MODELS[model].bound)
     for underlying in {*book.instruments["underlying"].tolist(), *book.assets["underlying"].tolist()} - {-1}:
         for step in (-1.0, 1.0, rng.uniform(-1, 1)):
             cost = excess(book, underlying, 1 + step * far) - excess(book, underlying, 1.0)
@@ -183,6 +182,7 @@ def test_no_move_costs_more_than_its_bound(model: str, rng: Random) -> None:
 
 @priced_models
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # as plain Python numpy says so
+@example(rng=Random(26260))  # a negative mark, and a level of more than the whole price
 @given(rng=rngs)
 def test_what_no_venue_can_mean_changes_no_band_either(model: str, rng: Random) -> None:
     """Negative prices and multipliers, and positions that lie under no balance: looked at in full."""
