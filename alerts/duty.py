@@ -1,5 +1,5 @@
 """What whoever is on duty asks and says: what is open, who has it, what not to be told. It is on the disk
-before it is answered."""
+before it is answered, unless the disk fails, which is paged."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import structlog
 
 from alerts.notify.answers import ATTEMPT_S, outcome_of, outcome_of_failure
 from alerts.notify.destination import checked_url, open_session
-from alerts.notify.notifier import Delivered, Outcome, Retry
+from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
 from alerts.wording import utc
 from monitor.clock import Clock
 from monitor.config import Heartbeat as HeartbeatConfig
@@ -94,6 +94,8 @@ class Heartbeat:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return outcome_of_failure(error)
+        except ValueError:  # a name that can't be looked up: no reason to end the alerts
+            return Rejected("the URL can't be used")
 
 
 def ailment(vitals: Vitals, now_ns: int) -> str:

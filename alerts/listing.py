@@ -37,6 +37,13 @@ class SilenceTold(msgspec.Struct, frozen=True):
     ends_ns: int
 
 
+class SilenceAnswer(msgspec.Struct, frozen=True):
+    """The silence that has begun, and whether it hides what is critical too."""
+
+    silence: Silence
+    hides_critical: bool
+
+
 class Listing(msgspec.Struct, frozen=True):
     """The worst first; silences as they end."""
 

@@ -18,9 +18,9 @@ from alerts.alert import AlertKey, Level
 LABELS = ("venue", "account", "pool", "desk", "condition", "level")
 LONGEST_TEXT = 200
 SECOND_NS = 1_000_000_000
-MOST_REPEATS = 3
-_REPEAT = re.compile(r"[*+{]")
-_REPEATED_GROUP = re.compile(r"\)[*+{]")
+MOST_BRANCHES = 3
+_BRANCH = re.compile(r"[*+?{(]")
+_REPEATED_GROUP = re.compile(r"\)[*+?{]")
 _WRITTEN = re.compile(r"\s*(\w+)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -143,9 +143,9 @@ def silence_of(
 
 def _checked(pattern: str) -> None:
     """Python's matcher can be made to run for hours: what could do that is refused."""
-    if _REPEATED_GROUP.search(pattern) or len(_REPEAT.findall(pattern)) > MOST_REPEATS:
+    if _REPEATED_GROUP.search(pattern) or len(_BRANCH.findall(pattern)) > MOST_BRANCHES:
         raise BadSilence(
-            f"{pattern!r} repeats too much: at most {MOST_REPEATS} of * + {{ and none behind a group"
+            f"{pattern!r} branches too much: at most {MOST_BRANCHES} of * + ? {{ ( and no repeated group"
         )
     try:
         _pattern(pattern)

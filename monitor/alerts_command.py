@@ -13,10 +13,9 @@ from urllib.parse import quote
 import msgspec
 
 from alerts.alert import Ack
-from alerts.listing import Alert, Listing
+from alerts.listing import Alert, Listing, SilenceAnswer
 from alerts.silences import Silence
 from alerts.wording import plain
-from monitor.control_alerts import SilenceAnswer
 from monitor.control_client import AskedWrongly, NobodyAnswers, NotKnown, ask
 from monitor.exit_codes import CommandFailed, ExitCode
 

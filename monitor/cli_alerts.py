@@ -7,10 +7,10 @@ import getpass
 import re
 from pathlib import Path
 
+from alerts.alert import Condition
 from monitor.cli_parser import Commands, Parser, add_command
 from monitor.exit_codes import CommandFailed, ExitCode
 
-CONDITIONS = ("margin", "unknown", "deficit", "margin_error", "venue_worse", "ledger", "heartbeat")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -27,7 +27,11 @@ def add_ack(commands: Commands) -> None:
         commands, "ack", "say that somebody has it: no repeats, while it becomes no worse", _ack
     )
     added.add_argument("pool", metavar="POOL", help="venue/account/pool, as `margind alerts` names it")
-    added.add_argument("--condition", choices=CONDITIONS, help="default: all that is open of the pool")
+    added.add_argument(
+        "--condition",
+        choices=[each.value for each in Condition],
+        help="default: all that is open of the pool",
+    )
     _add_author(added)
     _add_data_dir(added)
 

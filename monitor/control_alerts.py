@@ -17,7 +17,8 @@ from aiohttp import web
 
 from alerts.alert import Condition
 from alerts.duty import Duty
-from alerts.silences import BadSilence, Silence
+from alerts.listing import SilenceAnswer
+from alerts.silences import BadSilence
 from monitor.domain.identity import PoolId
 
 LONGEST_NAME = 200
@@ -39,13 +40,6 @@ class SilenceAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: str
     reason: str
     seconds: float
-
-
-class SilenceAnswer(msgspec.Struct, frozen=True):
-    """The silence that has begun, and whether it hides what is critical too."""
-
-    silence: Silence
-    hides_critical: bool
 
 
 class AlertRoutes:

@@ -20,8 +20,10 @@ class Shared(NamedTuple):
     instrument_flaws: Floats
     asset_flaws: Floats
     each: Floats  # by instrument, of its schedule: greatest rate, sum of jumps, greatest slope and deduction
-    steepest: float  # the greatest of each of the first three; what is charged for a notional follows it no
-    roughest: float  # faster. Infinite where a schedule does not rise
+    # The greatest of each of the first three, infinite where a schedule does not rise: what is charged for a
+    # notional follows it no faster.
+    steepest: float
+    roughest: float
     growth: float
 
 
