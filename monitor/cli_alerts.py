@@ -27,11 +27,8 @@ def add_ack(commands: Commands) -> None:
         commands, "ack", "say that somebody has it: no repeats, while it becomes no worse", _ack
     )
     added.add_argument("pool", metavar="POOL", help="venue/account/pool, as `margind alerts` names it")
-    added.add_argument(
-        "--condition",
-        choices=[each.value for each in Condition],
-        help="default: all that is open of the pool",
-    )
+    names = [condition.value for condition in Condition]
+    added.add_argument("--condition", choices=names, help="default: all that is open of the pool")
     _add_author(added)
     _add_data_dir(added)
 
