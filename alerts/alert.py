@@ -50,6 +50,7 @@ class Kind(Enum):
     ESCALATED = "escalated"
     EASED = "eased"  # better than before, and still not clear
     REPEATED = "repeated"
+    UNACKNOWLEDGED = "unacknowledged"  # for the next receivers: those before have not answered
     RESOLVED = "resolved"
 
 
@@ -76,6 +77,8 @@ class Incident(msgspec.Struct, frozen=True):
     told_ns: int  # wall clock of the newest notice
     worst: Level = Level.CLEAR  # the worst that was told of it: who heard of the trouble hears of its end
     desk: str = ""
+    since_ns: int = 0  # wall clock: when the wait for an acknowledgement began
+    reached_s: float = 0.0  # the longest wait after which further receivers were told
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -119,6 +122,7 @@ class Notification(msgspec.Struct, frozen=True):
     assessment: MarginAssessment | None
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
+    reached_s: float = 0.0  # how far it is escalated
 
 
 def notification_id(incident: Incident) -> str:
@@ -147,4 +151,5 @@ def notification_of(
         assessment=assessment,
         worst=incident.worst,
         others=others,
+        reached_s=incident.reached_s,
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import msgspec
 
 from alerts.alert import Ack, AlertKey, Condition, Incident, Kind, Level, Notice
-from alerts.silences import Silences
+from alerts.holding import INHIBITED, Held, Holding, inhibiting
+from alerts.route import Routing
 from monitor.config import Alerts
 from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
@@ -41,8 +42,9 @@ class _Watch:
     due_ns: int = 0  # a raise waits until then
     better_since_ns: int | None = None
     worst_since_better: Level = Level.CLEAR
-    hidden_as: tuple[int, Level] | None = None  # by which version of the silences, at which level
+    hidden_as: tuple[object, Level] | None = None  # by which version of what holds back, at which level
     hidden_until_ns: int = 0  # wall clock
+    step_ns: int | None = 0  # wall clock: when nobody has answered for too long; 0: not looked up yet
     restored: bool = False  # its first evaluation after a restart is told at once, also if it is better
 
 
@@ -56,10 +58,10 @@ class Incidents:
         numbers: Mapping[AlertKey, int] | None = None,
         first_number: int = 1,
         acks: Iterable[Ack] = (),
-        silences: Silences | None = None,
+        holding: Holding | None = None,
     ) -> None:
         self._times = times
-        self._silences = silences or Silences()
+        self._holding = holding or Holding()
         self._numbers = dict(numbers or {})
         self._first_number = first_number
         self._open = {incident.key: incident for incident in restored}
@@ -68,9 +70,12 @@ class Incidents:
         }
         self._acks = {ack.key: ack for ack in acks if self._is_of_now(ack)}
 
-    def retime(self, times: Alerts) -> None:
-        """Other times from now on; what is under way is judged by them at the next look."""
+    def retime(self, times: Alerts, routing: Routing) -> None:
+        """Other times and routes from now on; what is under way is judged by them at the next look."""
         self._times = times
+        self._holding.reroute(routing)
+        for watch in self._watched.values():
+            watch.step_ns = 0
 
     @property
     def open(self) -> tuple[Incident, ...]:
@@ -89,24 +94,25 @@ class Incidents:
         ack = self._acks[key] = Ack(key, incident.number, incident.level, author, wall_ns)
         return ack
 
-    def hidden(self, wall_ns: int) -> list[tuple[AlertKey, str, Level, str]]:
-        """What would be told now but for a silence: its key, desk and level, and which silence."""
+    def held(self, wall_ns: int) -> list[tuple[AlertKey, str, Level, Held]]:
+        """What would be told now but is held back: its key, desk and level, and by what."""
         found = []
         for key, watch in self._watched.items():
             if watch.wanted is not None and watch.wanted > self._level_of(key):
-                silence = self._silences.hiding(key, watch.desk, watch.wanted, wall_ns)
-                if silence is not None:
-                    found.append((key, watch.desk, watch.wanted, silence.id))
+                held = self._why_held(key, watch.desk, watch.wanted, wall_ns)
+                if held is not None:
+                    found.append((key, watch.desk, watch.wanted, held))
         return found
 
     def observe(self, state: PoolState, now_ns: int, wall_ns: int) -> list[Notice]:
         """Takes the state of a pool in; answers what is to be told of it now."""
         notices = []
-        for condition, wanted in levels_of(state).items():
+        worst_first = sorted(levels_of(state).items(), key=lambda each: -(each[1] or 0))
+        for condition, wanted in worst_first:
             due_ns = self._due_ns(state) if condition is Condition.UNKNOWN else 0
             key = AlertKey(state.pool, condition)
             notices += self._take(key, _Watch(state.desk, state.detail, wanted, due_ns), now_ns, wall_ns)
-        return notices
+        return notices + self._released(notices, now_ns, wall_ns)
 
     def observe_own(
         self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int
@@ -116,11 +122,12 @@ class Incidents:
 
     def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
         """What is to be told because time has passed."""
-        return [
+        notices = [
             notice
             for key, watch in list(self._watched.items())
             for notice in self._decide(key, watch, now_ns, wall_ns)
         ]
+        return notices + self._released(notices, now_ns, wall_ns)
 
     def forget(self, pool: PoolId, why: str, wall_ns: int) -> list[Notice]:
         """The pool is gone: what is open of it ends, and that is told."""
@@ -144,16 +151,32 @@ class Incidents:
         incident = self._open.get(key)
         return incident.level if incident else Level.CLEAR
 
+    def _released(self, told: Iterable[Notice], now_ns: int, wall_ns: int) -> list[Notice]:
+        """What something worse of the same pool has kept from being told, and does no more."""
+        better = {notice.key.pool for notice in told if notice.kind in (Kind.EASED, Kind.RESOLVED)}
+        keys = [AlertKey(pool, condition) for pool in better for condition in INHIBITED]
+        return [
+            notice
+            for key in keys
+            if (watch := self._watched.get(key)) is not None
+            for notice in self._decide(key, watch, now_ns, wall_ns)
+        ]
+
     def _is_hidden(self, key: AlertKey, watch: _Watch, level: Level, wall_ns: int) -> bool:
         """Asked four times a second of all that is hidden, so a yes is remembered while it holds."""
-        asked = (self._silences.version, level)
+        asked = (self._holding.version, level)
         if watch.hidden_as == asked and wall_ns < watch.hidden_until_ns:
             return True
-        silence = self._silences.hiding(key, watch.desk, level, wall_ns)
-        if silence is None:
+        held = self._why_held(key, watch.desk, level, wall_ns)
+        if held is None:
             return False
-        watch.hidden_as, watch.hidden_until_ns = asked, silence.ends_ns
+        watch.hidden_as, watch.hidden_until_ns = asked, held.until_ns
         return True
+
+    def _why_held(self, key: AlertKey, desk: str, level: Level, wall_ns: int) -> Held | None:
+        held = self._holding.why(key, desk, level, wall_ns)
+        worse = None if held else inhibiting(key, level, self._open)
+        return Held(f"inhibited by {worse.value}", wall_ns) if worse else held
 
     def _take(self, key: AlertKey, fresh: _Watch, now_ns: int, wall_ns: int) -> list[Notice]:
         watch = self._watched.get(key)
@@ -176,7 +199,7 @@ class Incidents:
         incident = self._open.get(key)
         if wanted is None:
             watch.better_since_ns = None
-            return []
+            return [] if incident is None else self._unanswered(watch, incident, wall_ns)
         is_first = watch.restored
         if key.condition is not Condition.UNKNOWN or not wanted:  # every run begins with not knowing
             watch.restored = False
@@ -192,7 +215,7 @@ class Incidents:
         if incident is None:
             del self._watched[key]
             return []
-        return self._repeat(watch, incident, wall_ns)
+        return self._unanswered(watch, incident, wall_ns) or self._repeat(watch, incident, wall_ns)
 
     def _better(
         self, key: AlertKey, watch: _Watch, wanted: Level, is_first: bool, now_ns: int, wall_ns: int
@@ -218,8 +241,22 @@ class Incidents:
         if incident is not None:
             return self._tell(incident, watch, level, Kind.ESCALATED, wall_ns)
         number = self._numbers[key] = self._numbers.get(key, self._first_number - 1) + 1
-        fresh = Incident(key, number, level, 0, wall_ns, wall_ns)
+        fresh = Incident(key, number, level, 0, wall_ns, wall_ns, since_ns=wall_ns)
         return self._tell(fresh, watch, level, Kind.RAISED, wall_ns)
+
+    def _unanswered(self, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
+        """For the next receivers, where nobody has said to have it for as long as the config waits."""
+        if watch.step_ns == 0:
+            wait_s = self._holding.routing.next_step_s(incident)
+            watch.step_ns = None if wait_s is None else incident.since_ns + round(wait_s * SECOND_NS)
+        if watch.step_ns is None or wall_ns < watch.step_ns or self.ack(incident.key):
+            return []
+        if self._is_hidden(incident.key, watch, incident.level, wall_ns):
+            return []
+        reached_s = self._holding.routing.next_step_s(incident)
+        assert reached_s is not None
+        further = msgspec.structs.replace(incident, reached_s=reached_s)
+        return [self._tell(further, watch, incident.level, Kind.UNACKNOWLEDGED, wall_ns)]
 
     def _repeat(self, watch: _Watch, incident: Incident, wall_ns: int) -> list[Notice]:
         if wall_ns - incident.told_ns < self._times.repeat_after_s * SECOND_NS:
@@ -230,6 +267,7 @@ class Incidents:
 
     def _tell(self, incident: Incident, watch: _Watch, level: Level, kind: Kind, wall_ns: int) -> Notice:
         watch.restored = False  # what this run has spoken of is held like anything else
+        watch.step_ns = 0
         told = msgspec.structs.replace(
             incident,
             level=level,
@@ -237,6 +275,7 @@ class Incidents:
             told_ns=wall_ns,
             worst=max(level, incident.worst),
             desk=watch.desk,
+            since_ns=wall_ns if level > incident.level else incident.since_ns,
         )
         ack = self._acks.get(incident.key)
         if ack is not None and (level > ack.level or level is Level.CLEAR):

@@ -12,7 +12,7 @@ from typing import Any
 from alerts import phrases
 from alerts.alert import OF_THE_DAEMON, Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
-from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
+from alerts.wording import NAME_LIMIT, age, money, percent, plain, pool_parts, ratio, utc
 from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.identity import PoolId
 
@@ -43,6 +43,8 @@ def _first_word(notification: Notification) -> str:
         return f"EASED to {level}"
     if notification.key.condition is Condition.UNKNOWN:
         return f"UNKNOWN ({level})"
+    if notification.kind is Kind.UNACKNOWLEDGED:
+        return f"NOT ACKNOWLEDGED: {level}"
     return f"STILL {level}" if notification.kind is Kind.REPEATED else level
 
 
@@ -145,6 +147,8 @@ def lines(notification: Notification) -> list[str]:
     told = [_state_line(notification), phrases.place_line(notification.key.pool, notification.desk)]
     told += phrases.source_lines(notification.key.pool, assessment)
     told += _other_lines(notification.others)
+    if notification.kind is Kind.UNACKNOWLEDGED:
+        told.append(f"escalation: nobody has acknowledged it for {age(notification.reached_s)}")
     if notification.detail:
         told.append(f"detail: {plain(notification.detail)}")
     if assessment is None:

@@ -20,11 +20,12 @@ from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
+from alerts.holding import Holding
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
-from alerts.route import routes_of
+from alerts.route import routing_of
 from alerts.silences import Silences
 from monitor.clock import Clock
 from monitor.config import Config
@@ -75,7 +76,9 @@ class AlertService:
             random.Random(),
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._incidents = Incidents(config.alerts, silences=self._silences)
+        self._routing = routing_of(config)
+        self._holding = Holding(self._silences, self._routing)
+        self._incidents = Incidents(config.alerts, holding=self._holding)
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
@@ -102,7 +105,7 @@ class AlertService:
             restored.numbers,
             restored.first_number,
             restored.acks,
-            self._silences,
+            self._holding,
         )
         self.duty = self._on_duty()
         self._unseen = self._incidents.unseen() - {key.pool for key in self._own.values()}
@@ -128,7 +131,8 @@ class AlertService:
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
         self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s)
-        self._incidents.retime(config.alerts)
+        self._routing = routing_of(config)
+        self._incidents.retime(config.alerts, self._routing)
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
 
@@ -233,7 +237,8 @@ class AlertService:
     def _rearranged(self, groups: Sequence[Group]) -> list[Group]:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
-        return arranged(waiting, lambda notice: routes_of(notice, self._config.routes))
+        wall_ns = self._clock.wall_ns()
+        return arranged(waiting, lambda notice: self._routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -254,7 +259,7 @@ class AlertService:
         is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = routes_of(notification, self._config.routes)
+        routes = self._routing.of(notification, self._clock.wall_ns())
         return Intent(notification, tuple(notice.incident for notice in group), routes)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
@@ -262,7 +267,7 @@ class AlertService:
         left = []
         for route in unsettled.routes:
             if not any(map(self._dispatcher.knows, route.receivers)):
-                today = routes_of(unsettled.notification, self._config.routes)
+                today = self._routing.of(unsettled.notification, self._clock.wall_ns())
                 names = dict.fromkeys(name for receivers in today for name in receivers)
                 route = OpenRoute(route.number, tuple(names))
             left.append(route)

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import msgspec
 
+from monitor.config_duty import Escalation, Rota, TimeInterval
+
 RATIO_LEVELS = ("warning", "margin_call", "critical")
 
 
@@ -130,6 +132,8 @@ class Route(msgspec.Struct, frozen=True, rename={"continue_": "continue"}):
     venue: str | None = None
     minimum: str = "warning"  # lowest level that goes this way
     continue_: bool = False
+    mute_time_intervals: tuple[str, ...] = ()  # then only what is critical goes this way
+    active_time_intervals: tuple[str, ...] = ()  # outside of them likewise
 
 
 class Alerts(msgspec.Struct, frozen=True):
@@ -172,5 +176,8 @@ class Config(msgspec.Struct, frozen=True):
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
+    escalations: tuple[Escalation, ...] = ()
+    rotas: tuple[Rota, ...] = ()
+    time_intervals: tuple[TimeInterval, ...] = ()
     source: str = ""
     warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

@@ -142,6 +142,7 @@ def check_routes(
     accounts: list[Entry[Account]],
     receivers: list[Entry[Receiver]],
     known: Known,
+    named_elsewhere: set[str],
     findings: Findings,
 ) -> None:
     """Each route can be reached, each receiver is used, and each account has somebody who is told."""
@@ -151,7 +152,7 @@ def check_routes(
             if name not in known.receivers:
                 text = f"no receiver is called {shown(name)}; {suggestion(name, known.receivers)}"
                 findings.problem(f"{key_at(entry.place, 'receivers')}[{index}]", text)
-    used = {name for entry in entries for _, name in _names_in(entry.table)}
+    used = named_elsewhere | {name for entry in entries for _, name in _names_in(entry.table)}
     for receiver in receivers:
         own_name = receiver.table.get("name")
         if entries and isinstance(own_name, str) and own_name not in used:

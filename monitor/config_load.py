@@ -25,6 +25,8 @@ from monitor.config import (
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
 from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
+from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -42,7 +44,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
 }
 SECTIONS = ("daemon", *PLAIN)
-LISTS = ("accounts", "thresholds", "receivers", "routes")
+LISTS = ("accounts", "thresholds", "receivers", "routes", "escalations", "rotas", "time_intervals")
 
 
 class _Lists(NamedTuple):
@@ -50,6 +52,9 @@ class _Lists(NamedTuple):
     thresholds: list[Entry[Threshold]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
+    escalations: list[Entry[Escalation]]
+    rotas: list[Entry[Rota]]
+    time_intervals: list[Entry[TimeInterval]]
 
 
 def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str] | None = None) -> Config:
@@ -69,7 +74,7 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
@@ -80,6 +85,9 @@ def config_from(
         _entries(reader, Threshold, document, "thresholds"),
         _entries(reader, Receiver, document, "receivers"),
         _entries(reader, Route, document, "routes"),
+        _entries(reader, Escalation, document, "escalations"),
+        _entries(reader, Rota, document, "rotas"),
+        _entries(reader, TimeInterval, document, "time_intervals"),
     )
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
@@ -92,6 +100,9 @@ def config_from(
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
         thresholds=_values(lists.thresholds),
+        escalations=_values(lists.escalations),
+        rotas=_values(lists.rotas),
+        time_intervals=_values(lists.time_intervals),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,
@@ -120,11 +131,14 @@ def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
 
 
 def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
-    known = known_names(lists.accounts, lists.receivers)
+    known = known_names(lists.accounts, (*lists.receivers, *lists.rotas))
     check_accounts(lists.accounts, findings)
     check_thresholds(lists.thresholds, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
-    check_routes(lists.routes, lists.accounts, lists.receivers, known, findings)
+    elsewhere = named_by((*lists.escalations, *lists.rotas))
+    check_routes(lists.routes, lists.accounts, lists.receivers, known, elsewhere, findings)
+    refuse_two_meanings(lists.receivers, lists.rotas, findings)
+    check_duty(lists.routes, lists.escalations, lists.rotas, lists.time_intervals, known, findings)
     if not allow_empty:
         _check_not_empty(lists.accounts, lists.receivers, findings)
 
