@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from monitor.config_duty import Rota, TimeInterval
 
@@ -94,7 +94,7 @@ def zone_of(name: str) -> ZoneInfo:
     """A zone of the database. Raises BadHours."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # unknown, or no name at all
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, no name at all, a folder
         raise BadHours(f'{name[:60]!r} is no time zone: write "UTC" or "Europe/London"') from None
 
 

@@ -27,6 +27,7 @@ from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.waiting_line import Budget
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
@@ -72,12 +73,12 @@ class AlertService:
             clock,
             metrics,
             config.alerts.fall_through_after_s,
+            _budget_of(config),
             self._measure_first_send,
             random.Random(),
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._routing = routing_of(config)
-        self._holding = Holding(self._silences, self._routing)
+        self._holding = Holding(self._silences, routing_of(config))
         self._incidents = Incidents(config.alerts, holding=self._holding)
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
@@ -88,9 +89,8 @@ class AlertService:
         self._drain_until_s: float | None = None  # of the event loop's clock
         self._own = {each: own_key(config.daemon.shard, each) for each in OF_THE_DAEMON}
         self._vitals = Vitals(0, 0, 0, 0.0)
-        self._heartbeat: Heartbeat | None = None
-        if config.heartbeat.url is not None:
-            self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now)
+        watched = config.heartbeat.url is not None
+        self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
         self.damage: tuple[str, ...] = ()
 
     async def start(self) -> None:
@@ -130,9 +130,8 @@ class AlertService:
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
-        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s)
-        self._routing = routing_of(config)
-        self._incidents.retime(config.alerts, self._routing)
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
+        self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
 
@@ -238,7 +237,7 @@ class AlertService:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
         wall_ns = self._clock.wall_ns()
-        return arranged(waiting, lambda notice: self._routing.of(notice, wall_ns))
+        return arranged(waiting, lambda notice: self._holding.routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -259,7 +258,7 @@ class AlertService:
         is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = self._routing.of(notification, self._clock.wall_ns())
+        routes = self._holding.routing.of(notification, self._clock.wall_ns())
         return Intent(notification, tuple(notice.incident for notice in group), routes)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
@@ -267,7 +266,7 @@ class AlertService:
         left = []
         for route in unsettled.routes:
             if not any(map(self._dispatcher.knows, route.receivers)):
-                today = self._routing.of(unsettled.notification, self._clock.wall_ns())
+                today = self._holding.routing.of(unsettled.notification, self._clock.wall_ns())
                 names = dict.fromkeys(name for receivers in today for name in receivers)
                 route = OpenRoute(route.number, tuple(names))
             left.append(route)
@@ -293,6 +292,10 @@ class AlertService:
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
+
+
+def _budget_of(config: Config) -> Budget:
+    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)
 
 
 def _account_of(pool: PoolId) -> AccountId:

@@ -44,6 +44,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
 }
 SECTIONS = ("daemon", *PLAIN)
+TAKEN_AS_READ = ("thresholds", "escalations", "rotas", "time_intervals")
 LISTS = ("accounts", "thresholds", "receivers", "routes", "escalations", "rotas", "time_intervals")
 
 
@@ -93,16 +94,13 @@ def config_from(
     check_heartbeat(plain["heartbeat"], reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
+    plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
     return Config(
         daemon=daemon,
         accounts=_values(lists.accounts),
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
-        thresholds=_values(lists.thresholds),
-        escalations=_values(lists.escalations),
-        rotas=_values(lists.rotas),
-        time_intervals=_values(lists.time_intervals),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,

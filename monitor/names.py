@@ -127,6 +127,12 @@ class Metrics:
         self.notify_digested = Counter(
             "margind_notify_digested", "Notifications that left in a digest.", ["receiver"], registry=r
         )
+        self.notify_over_budget = Gauge(
+            "margind_notify_over_budget",
+            "1 while a receiver has had its messages of the hour and gets digests only.",
+            ["receiver"],
+            registry=r,
+        )
         self.notify_oldest_pending = Gauge(
             "margind_notify_oldest_pending_seconds", "Age of the oldest undelivered message.", registry=r
         )

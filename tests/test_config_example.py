@@ -27,6 +27,7 @@ from monitor.config import (
     Store,
     Threshold,
 )
+from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
@@ -49,6 +50,9 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "thresholds.distance": Levels,
     "receivers": Receiver,
     "routes": Route,
+    "escalations": Escalation,
+    "rotas": Rota,
+    "time_intervals": TimeInterval,
 }
 
 
