@@ -14,22 +14,14 @@ import msgspec
 
 from alerts.alert import Ack, AlertKey, Condition, Incident, Kind, Level, Notice
 from alerts.holding import INHIBITED, Held, Holding, inhibiting
+from alerts.levels import levels_of
 from alerts.route import Routing
 from monitor.config import Alerts
-from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import PoolState
 
 SECOND_NS = 1_000_000_000
-UNKNOWN_LEVEL = Level.CRITICAL
 UNKNOWN_AFTER_SEEN_NS = 4 * SECOND_NS  # a fault that is noticed late still gets this long to end by itself
-OF_POOLS = (
-    Condition.MARGIN,
-    Condition.UNKNOWN,
-    Condition.DEFICIT,
-    Condition.MARGIN_ERROR,
-    Condition.VENUE_WORSE,
-)
 
 
 @dataclass(slots=True)
@@ -288,19 +280,3 @@ class Incidents:
 
     def _close(self, key: AlertKey, watch: _Watch, wall_ns: int) -> Notice:
         return self._tell(self._open[key], watch, Level.CLEAR, Kind.RESOLVED, wall_ns)
-
-
-def levels_of(state: PoolState) -> dict[Condition, Level | None]:
-    """How bad each condition is in a state; None where an unknown pool leaves nothing to say."""
-    if state.band is RiskBand.UNKNOWN:
-        unsaid: dict[Condition, Level | None] = dict.fromkeys(OF_POOLS)
-        return unsaid | {Condition.UNKNOWN: UNKNOWN_LEVEL}
-    band = Level(int(state.band))
-    venues = Level(max(0, int(state.venue_band)))
-    return {
-        Condition.MARGIN: band,
-        Condition.UNKNOWN: Level.CLEAR,
-        Condition.DEFICIT: Level.CRITICAL if state.deficit else Level.CLEAR,
-        Condition.MARGIN_ERROR: Level.WARNING if state.margin_error_open else Level.CLEAR,
-        Condition.VENUE_WORSE: venues if venues > band else Level.CLEAR,
-    }

@@ -27,11 +27,12 @@ from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.unseen import Unseen, is_placeholder
 from alerts.waiting_line import Budget
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import AccountId, PoolId, account_id
+from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -41,7 +42,6 @@ AT_ONCE = 16  # notices described and written together: the worst of a storm do 
 DRAIN_S = 5.0
 POLL_S = 0.02
 FOLDER = "ledger"
-PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
 GONE = "closed or liquidated: the venue no longer lists it"
 NAMED = "the account's own pools are known now and stand in its place"
 NOT_OURS = "no longer watched: the account is not in the config"
@@ -83,7 +83,7 @@ class AlertService:
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
-        self._unseen: set[PoolId] = set()  # with incidents of the last run, not heard of in this one
+        self._unseen = Unseen((), frozenset())
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
@@ -108,11 +108,13 @@ class AlertService:
             self._holding,
         )
         self.duty = self._on_duty()
-        self._unseen = self._incidents.unseen() - {key.pool for key in self._own.values()}
+        ours = frozenset(account_id(account.venue, account.name) for account in self._config.accounts)
+        self._unseen = Unseen(self._incidents.unseen() - {key.pool for key in self._own.values()}, ours)
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
-        self._forget_strangers()
+        for pool in self._unseen.strangers():
+            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
@@ -139,13 +141,13 @@ class AlertService:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
         for pool in turn.removed:
-            why = NAMED if _is_placeholder(pool) else GONE
+            why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
             told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
             self._notice(told, turn.oldest_received_ns)
-        if self._unseen and (turn.changed or turn.removed):
-            self._forget_vanished(turn)
+        for pool in self._unseen.vanished(turn):
+            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
 
     async def run(self) -> None:
         """Decides, writes and delivers for ever; when cancelled, first what is pending, for some seconds."""
@@ -272,35 +274,9 @@ class AlertService:
             left.append(route)
         return left
 
-    def _forget_strangers(self) -> None:
-        """Accounts that the config no longer names: their incidents end, and that is told."""
-        ours = {account_id(account.venue, account.name) for account in self._config.accounts}
-        for pool in [pool for pool in self._unseen if _account_of(pool) not in ours]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
-
-    def _forget_vanished(self, turn: Turn) -> None:
-        """Pools of the last run that a snapshot of their account does not know: closed while we were down."""
-        view = turn.view
-        seen = zip(view.pools, view.account_seen_ns, strict=True)
-        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not _is_placeholder(label.id)}
-        read |= {_account_of(pool) for pool in turn.removed if _is_placeholder(pool)}  # it may hold nothing
-        self._unseen -= {label.id for label in view.pools}
-        for pool in [pool for pool in self._unseen if _account_of(pool) in read]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
-
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
 
 
 def _budget_of(config: Config) -> Budget:
     return Budget(config.alerts.page_budget, config.alerts.digest_every_s)
-
-
-def _account_of(pool: PoolId) -> AccountId:
-    return AccountId(pool.rsplit("/", 1)[0])
-
-
-def _is_placeholder(pool: PoolId) -> bool:
-    return pool.endswith(f"/{PLACEHOLDER}")

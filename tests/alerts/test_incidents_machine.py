@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from alerts.alert import Ack, AlertKey, Condition, Kind, Level, Notice, notification_id
 from alerts.holding import INHIBITED, INHIBITING, Holding
-from alerts.incidents import OF_POOLS, Incidents, levels_of
+from alerts.incidents import Incidents
+from alerts.levels import OF_POOLS, levels_of
 from alerts.route import Routing
 from alerts.silences import Silences, silence_of
 from monitor.config import Alerts
@@ -214,11 +215,15 @@ class Lives(RuleBasedStateMachine):
         """With everything as it was, and everything written: not a word."""
         self._start()
         for state in list(self.states.values()):
+            inhibited = {each for each in self.kept if self._is_inhibited(each, self.kept[each].level)}
             open_before = {key for key, incident in self.kept.items() if incident.level > Level.CLEAR}
             notices = self._observe(state)
             self._tell(notices)
             for notice in notices:  # only what was being held back before may come out now
-                assert notice.kind in (Kind.RESOLVED, Kind.EASED, Kind.RAISED)
+                expected = (Kind.RESOLVED, Kind.EASED, Kind.RAISED, Kind.ESCALATED)
+                assert notice.kind in expected
+                if notice.kind is Kind.ESCALATED:
+                    assert notice.key in inhibited
                 if notice.kind is Kind.RAISED:
                     assert notice.key not in open_before
 
@@ -276,6 +281,8 @@ class Lives(RuleBasedStateMachine):
         for key, incident in self.kept.items():
             history = self.wants.get(key)
             if incident.level < Level.CRITICAL or not history or self._is_had(key):
+                continue
+            if self._is_inhibited(key, incident.level):  # the worse one has steps of its own
                 continue
             wanted = history[-1][1]
             if wanted is not None and wanted != incident.level:
