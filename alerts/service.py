@@ -78,8 +78,8 @@ class AlertService:
             random.Random(),
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._holding = Holding(self._silences, routing_of(config))
-        self._incidents = Incidents(config.alerts, holding=self._holding)
+        self.holding = Holding(self._silences, routing_of(config))
+        self._incidents = Incidents(config.alerts, holding=self.holding)
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
@@ -105,7 +105,7 @@ class AlertService:
             restored.numbers,
             restored.first_number,
             restored.acks,
-            self._holding,
+            self.holding,
         )
         self.duty = self._on_duty()
         ours = frozenset(account_id(account.venue, account.name) for account in self._config.accounts)
@@ -239,7 +239,7 @@ class AlertService:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
         wall_ns = self._clock.wall_ns()
-        return arranged(waiting, lambda notice: self._holding.routing.of(notice, wall_ns))
+        return arranged(waiting, lambda notice: self.holding.routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -260,7 +260,7 @@ class AlertService:
         is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = self._holding.routing.of(notification, self._clock.wall_ns())
+        routes = self.holding.routing.of(notification, self._clock.wall_ns())
         return Intent(notification, tuple(notice.incident for notice in group), routes)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
@@ -268,7 +268,7 @@ class AlertService:
         left = []
         for route in unsettled.routes:
             if not any(map(self._dispatcher.knows, route.receivers)):
-                today = self._holding.routing.of(unsettled.notification, self._clock.wall_ns())
+                today = self.holding.routing.of(unsettled.notification, self._clock.wall_ns())
                 names = dict.fromkeys(name for receivers in today for name in receivers)
                 route = OpenRoute(route.number, tuple(names))
             left.append(route)
