@@ -20,6 +20,7 @@ class Condition(Enum):
     UNKNOWN = "unknown"  # nothing can be said of the pool
     DEFICIT = "deficit"  # negative equity with nothing left to liquidate
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
+    VENUE = "venue"  # most pools of a desk on one venue are unknown at once
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
@@ -99,6 +100,7 @@ class Notice(msgspec.Struct, frozen=True):
     desk: str
     detail: str
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
+    others: tuple[PoolId, ...] = ()  # of a venue: the pools that it is told of
 
     @property
     def key(self) -> AlertKey:

@@ -166,6 +166,13 @@ def silences_of(contents: Contents) -> Iterator[Silence]:
         yield msgspec.json.decode(str(body), type=Silence)
 
 
+def named_of(contents: Contents) -> dict[AlertKey, tuple[PoolId, ...]]:
+    """The pools that the newest notice of each venue tells of."""
+    ours = (row for row in contents.rows["intents"] if f'"{Condition.VENUE.value}"' in str(row[4]))
+    notices = (notification_from(str(row[4])) for row in sorted(ours, key=lambda row: _int(row[0])))
+    return {notice.key: notice.others for notice in notices if notice.key.condition is Condition.VENUE}
+
+
 def ack_row(ack: Ack) -> Row:
     """Its row in `acks`."""
     return (ack.key.pool, ack.key.condition.value, ack.number, int(ack.level), ack.author, ack.at_ns)

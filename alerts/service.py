@@ -28,6 +28,7 @@ from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
 from alerts.unseen import Unseen, is_placeholder
+from alerts.venue_fault import venue_key
 from alerts.waiting_line import Budget
 from monitor.clock import Clock
 from monitor.config import Config
@@ -106,10 +107,12 @@ class AlertService:
             restored.first_number,
             restored.acks,
             self.holding,
+            restored.named,
         )
         self.duty = self._on_duty()
-        ours = frozenset(account_id(account.venue, account.name) for account in self._config.accounts)
-        self._unseen = Unseen(self._incidents.unseen() - {key.pool for key in self._own.values()}, ours)
+        self._unseen = Unseen(
+            self._incidents.unseen() - {key.pool for key in self._own.values()}, _ours(self._config)
+        )
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
@@ -256,7 +259,7 @@ class AlertService:
 
     def _intent(self, group: Group) -> Intent:
         first = group[0]
-        others = tuple(notice.key.pool for notice in group[1:])
+        others = first.others + tuple(notice.key.pool for notice in group[1:])
         is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
@@ -276,6 +279,12 @@ class AlertService:
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
+
+
+def _ours(config: Config) -> frozenset[str]:
+    """The accounts, and what is told of their venues."""
+    ids = {account_id(account.venue, account.name): account.desk for account in config.accounts}
+    return frozenset(ids) | {venue_key(PoolId(id_), desk).pool for id_, desk in ids.items()}
 
 
 def _budget_of(config: Config) -> Budget:

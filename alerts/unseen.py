@@ -13,13 +13,13 @@ PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before 
 class Unseen:
     """What is handed out is forgotten: nothing is told to have ended twice."""
 
-    def __init__(self, pools: Iterable[PoolId], ours: frozenset[AccountId]) -> None:
+    def __init__(self, pools: Iterable[PoolId], ours: frozenset[str]) -> None:
         self._pools = set(pools)
         self._ours = ours
 
     def strangers(self) -> list[PoolId]:
         """Of accounts that the config no longer names: their incidents end, and that is told."""
-        return self._taken(pool for pool in self._pools if account_of(pool) not in self._ours)
+        return self._taken(p for p in self._pools if p not in self._ours and account_of(p) not in self._ours)
 
     def vanished(self, turn: Turn) -> list[PoolId]:
         """Pools that a snapshot of their account does not know: closed while we were down."""

@@ -1,6 +1,6 @@
 """The alerts of a large desk: 300 routes, 100 silences, 1,000 pools that cross one after the other.
 
-Real: incidents, silences, routing, ledger on a disk, dispatcher. Doubled: the picture of a pool, which is one for
+Real: incidents, silences, routing, ledger on a disk, dispatcher. Doubled: the picture of a pool, one for
 all, and the receivers, which take a message at once. Beside it the same with one route and no silence.
 """
 
@@ -75,7 +75,7 @@ async def _measured(routes: int, silences: int) -> Cost:
         config = _config(Path(folder), routes)
         receivers = {receiver.name: _Receiver(receiver.name) for receiver in config.receivers}
         clock, metrics, first_s = SystemClock(), Metrics(), list[float]()
-        metrics.frame_to_send.observe = first_s.append  # type: ignore[method-assign]
+        metrics.frame_to_send.observe = first_s.append  # type: ignore[method-assign, assignment]
         picture = an_assessment()
         service = AlertService(config, clock, metrics, lambda pool: picture, receivers)
         await service.start()
