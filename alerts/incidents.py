@@ -13,16 +13,15 @@ import msgspec
 
 from alerts.alert import Ack, AlertKey, Condition, Incident, Kind, Level, Notice
 from alerts.holding import INHIBITED, Held, Holding, inhibiting
-from alerts.levels import UNKNOWN_LEVEL, levels_of
+from alerts.levels import UNKNOWN_LEVEL, due_ns, levels_of
 from alerts.route import Routing
-from alerts.venue_fault import VenueFaults
+from alerts.venue_fault import FEWEST, VenueFaults
 from alerts.watch import Watch
 from monitor.config import Alerts
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import PoolState
 
 SECOND_NS = 1_000_000_000
-UNKNOWN_AFTER_SEEN_NS = 4 * SECOND_NS  # a fault that is noticed late still gets this long to end by itself
 
 
 class Incidents:
@@ -86,13 +85,13 @@ class Incidents:
     def observe(self, state: PoolState, now_ns: int, wall_ns: int) -> list[Notice]:
         """Takes the state of a pool in; answers what is to be told of it now."""
         notices = []
-        self._venues.take(state, self._due_ns(state))
+        self._venues.take(state, due_ns(state, self._times))
         worst_first = sorted(levels_of(state).items(), key=lambda each: -(each[1] or 0))
         for condition, wanted in worst_first:
             # No sooner than the next look: by then the venue may be the matter.
-            due_ns = max(self._due_ns(state), now_ns + 1) if condition is Condition.UNKNOWN else 0
+            due = max(due_ns(state, self._times), now_ns + 1) if condition is Condition.UNKNOWN else 0
             key = AlertKey(state.pool, condition)
-            notices += self._take(key, Watch(state.desk, state.detail, wanted, due_ns), now_ns, wall_ns)
+            notices += self._take(key, Watch(state.desk, state.detail, wanted, due), now_ns, wall_ns)
         return notices + self._released(notices, now_ns, wall_ns)
 
     def observe_own(
@@ -133,6 +132,8 @@ class Incidents:
         for key, desk, detail in self._venues.looked_at():
             unknown = self._venues.unknown(key)
             if key not in self._open:
+                untold = [pool for pool in unknown if AlertKey(pool, Condition.UNKNOWN) not in self._open]
+                unknown = unknown if len(untold) >= FEWEST else ()
                 self._venues.name(key, unknown)
             level = UNKNOWN_LEVEL if unknown else Level.CLEAR
             watch = Watch(desk, detail, level, self._venues.due_ns(key))
@@ -188,12 +189,6 @@ class Incidents:
         watch.desk, watch.detail = fresh.desk, fresh.detail
         watch.wanted, watch.due_ns = fresh.wanted, fresh.due_ns
         return self._decide(key, watch, now_ns, wall_ns)
-
-    def _due_ns(self, state: PoolState) -> int:
-        began_ns, seen_ns = state.unknown_since_ns, state.unknown_seen_ns
-        if began_ns is None or seen_ns is None:
-            return 0
-        return max(began_ns + round(self._times.unknown_after_s * SECOND_NS), seen_ns + UNKNOWN_AFTER_SEEN_NS)
 
     def _decide(self, key: AlertKey, watch: Watch, now_ns: int, wall_ns: int) -> list[Notice]:
         wanted = watch.wanted

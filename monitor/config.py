@@ -157,6 +157,12 @@ class Metrics(msgspec.Struct, frozen=True):
     per_pool: bool = False
 
 
+class Commands(msgspec.Struct, frozen=True):
+    """[commands]: the secret that marks commands which come through Redis; none are taken without."""
+
+    secret: Secret | None = None
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """[heartbeat]: a watcher outside that pages when we fall silent; its URL is a secret, and none is sent
     without."""
@@ -178,6 +184,7 @@ class Config(msgspec.Struct, frozen=True):
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
+    commands: Commands = Commands()
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()

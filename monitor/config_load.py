@@ -14,6 +14,7 @@ import msgspec
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Config,
     Daemon,
     Heartbeat,
@@ -24,7 +25,7 @@ from monitor.config import (
     Threshold,
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
-from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
 from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
@@ -42,6 +43,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "commands": Commands,
 }
 SECTIONS = ("daemon", *PLAIN)
 TAKEN_AS_READ = ("thresholds", "escalations", "rotas", "time_intervals")
@@ -92,6 +94,7 @@ def config_from(
     )
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
+    check_commands(plain["commands"], reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}

@@ -160,6 +160,12 @@ class Metrics:
         self.store_errors = Counter(
             "margind_store_errors", "Redis commands that failed.", ["kind"], registry=r
         )
+        self.commands = Counter(
+            "margind_commands",
+            "Commands that came through Redis: done, refused, forged, stale, replayed, malformed.",
+            ["result"],
+            registry=r,
+        )
         self.store_flush_seconds = Histogram(
             "margind_store_latency_seconds", "Time of one flush.", registry=r, buckets=LATENCY_BUCKETS
         )

@@ -17,6 +17,7 @@ from monitor.cli_here import EXAMPLE_PORT
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Credentials,
     Daemon,
     Heartbeat,
@@ -43,6 +44,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "alerts": Alerts,
     "heartbeat": Heartbeat,
+    "commands": Commands,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,
