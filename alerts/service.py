@@ -14,22 +14,26 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
+from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
+from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
 from alerts.incidents import Incidents
+from alerts.intents import Outlook, intent_of
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.mirror import Mirror
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routes_of
 from alerts.silences import Silences
+from alerts.vanished import GONE, NAMED, NOT_OURS, account_of, is_placeholder
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import AccountId, PoolId, account_id
+from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -39,10 +43,6 @@ AT_ONCE = 16  # notices described and written together: the worst of a storm do 
 DRAIN_S = 5.0
 POLL_S = 0.02
 FOLDER = "ledger"
-PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
-GONE = "closed or liquidated: the venue no longer lists it"
-NAMED = "the account's own pools are known now and stand in its place"
-NOT_OURS = "no longer watched: the account is not in the config"
 NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
@@ -76,6 +76,7 @@ class AlertService:
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self._incidents = Incidents(config.alerts, silences=self._silences)
+        self._mirror = self._mirrored()
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
@@ -113,6 +114,16 @@ class AlertService:
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
+    def _mirrored(self) -> Mirror:
+        return Mirror(
+            lambda: self._config,
+            lambda: self._incidents,
+            lambda: self._dispatcher.notifiers,
+            self._describe,
+            self._clock,
+            self._metrics,
+        )
+
     def _on_duty(self) -> Duty:
         return Duty(
             self._incidents,
@@ -120,6 +131,7 @@ class AlertService:
             self._ledger,
             self._clock,
             lambda: self._config.alerts.silence_longest_s,
+            self._mirror.acknowledged,
         )
 
     def reload(self, config: Config) -> None:
@@ -136,7 +148,7 @@ class AlertService:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
         for pool in turn.removed:
-            why = NAMED if _is_placeholder(pool) else GONE
+            why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
             told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
@@ -150,6 +162,7 @@ class AlertService:
             working = [
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
+                group.create_task(self._mirror.run(), name="mirror"),
             ]
             if self._heartbeat is not None:
                 working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
@@ -203,12 +216,7 @@ class AlertService:
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
-        for condition in Condition:
-            count = sum(incident.key.condition is condition for incident in self._incidents.open)
-            self._metrics.incidents_open.labels(condition.value).set(count)
-        acks = (self._incidents.ack(incident.key) for incident in self._incidents.open)
-        self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
-        self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
+        count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())
 
     def _observe_own(self, condition: Condition, trouble: str) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
@@ -249,13 +257,12 @@ class AlertService:
         reach("submitted")
 
     def _intent(self, group: Group) -> Intent:
-        first = group[0]
-        others = tuple(notice.key.pool for notice in group[1:])
-        is_own = first.key.condition in OF_THE_DAEMON
-        assessment = None if others or is_own else self._describe(first.key.pool)
-        notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = routes_of(notification, self._config.routes)
-        return Intent(notification, tuple(notice.incident for notice in group), routes)
+        others = len(group) > 1 or group[0].key.condition in OF_THE_DAEMON
+        assessment = None if others else self._describe(group[0].key.pool)
+        return intent_of(group, assessment, self._clock.wall_ns(), self._outlook())
+
+    def _outlook(self) -> Outlook:
+        return Outlook(self._incidents.open, self._config.routes, self._config.daemon.shard)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
         """Where it was to go; where the config of today says, if nobody of then is left."""
@@ -271,7 +278,7 @@ class AlertService:
     def _forget_strangers(self) -> None:
         """Accounts that the config no longer names: their incidents end, and that is told."""
         ours = {account_id(account.venue, account.name) for account in self._config.accounts}
-        for pool in [pool for pool in self._unseen if _account_of(pool) not in ours]:
+        for pool in [pool for pool in self._unseen if account_of(pool) not in ours]:
             self._unseen.discard(pool)
             self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
 
@@ -279,20 +286,12 @@ class AlertService:
         """Pools of the last run that a snapshot of their account does not know: closed while we were down."""
         view = turn.view
         seen = zip(view.pools, view.account_seen_ns, strict=True)
-        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not _is_placeholder(label.id)}
-        read |= {_account_of(pool) for pool in turn.removed if _is_placeholder(pool)}  # it may hold nothing
+        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not is_placeholder(label.id)}
+        read |= {account_of(pool) for pool in turn.removed if is_placeholder(pool)}  # it may hold nothing
         self._unseen -= {label.id for label in view.pools}
-        for pool in [pool for pool in self._unseen if _account_of(pool) in read]:
+        for pool in [pool for pool in self._unseen if account_of(pool) in read]:
             self._unseen.discard(pool)
             self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
-
-
-def _account_of(pool: PoolId) -> AccountId:
-    return AccountId(pool.rsplit("/", 1)[0])
-
-
-def _is_placeholder(pool: PoolId) -> bool:
-    return pool.endswith(f"/{PLACEHOLDER}")
