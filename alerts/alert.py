@@ -125,6 +125,18 @@ class Notification(msgspec.Struct, frozen=True):
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
     reached_s: float = 0.0  # how far it is escalated
+    thread: str = ""  # what opens and closes as one where a receiver keeps incidents of its own
+    left: int = 0  # of a resolution: what else of its thread is still open
+
+
+def thread_of(incident: Incident, shard: str) -> str:
+    """One incident; for what is unknown all of a desk at a venue, because one fault is one incident."""
+    key = incident.key
+    if key.condition is Condition.UNKNOWN:
+        text = f"{shard}|{key.pool.split('/', 1)[0]}|{incident.desk}|{key.condition.value}"
+    else:
+        text = f"{key.pool}|{key.condition.value}|{incident.number}"
+    return f"margind-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def notification_id(incident: Incident) -> str:
@@ -135,7 +147,12 @@ def notification_id(incident: Incident) -> str:
 
 
 def notification_of(
-    notice: Notice, assessment: MarginAssessment | None, now_ns: int, others: tuple[PoolId, ...] = ()
+    notice: Notice,
+    assessment: MarginAssessment | None,
+    now_ns: int,
+    others: tuple[PoolId, ...] = (),
+    thread: str = "",
+    left: int = 0,
 ) -> Notification:
     """The notice with the picture of its pool."""
     incident = notice.incident
@@ -154,4 +171,6 @@ def notification_of(
         worst=incident.worst,
         others=others,
         reached_s=incident.reached_s,
+        thread=thread or notification_id(incident),
+        left=left,
     )

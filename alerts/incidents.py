@@ -64,6 +64,10 @@ class Incidents:
         """Who has what is open of this key, as bad as it is."""
         return self._acks.get(key)
 
+    def named(self, key: AlertKey) -> tuple[PoolId, ...]:
+        """The pools that the alert of a venue tells of."""
+        return self._venues.named(key)
+
     def acknowledge(self, key: AlertKey, author: str, wall_ns: int) -> Ack | None:
         """Somebody has it: no repeats of this level or a better one. None where nothing is open."""
         incident = self._open.get(key)

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
+from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
+from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
 from alerts.failpoints import reach
@@ -22,18 +23,20 @@ from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
 from alerts.holding import Holding
 from alerts.incidents import Incidents
+from alerts.intents import Outlook, intent_of
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.mirror import Mirror
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
-from alerts.unseen import Unseen, is_placeholder
-from alerts.venue_fault import venue_key
+from alerts.unseen import Unseen
+from alerts.vanished import GONE, NAMED, NOT_OURS, is_placeholder
 from alerts.waiting_line import Budget
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import PoolId, account_id
+from monitor.domain.identity import PoolId
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -43,15 +46,14 @@ AT_ONCE = 16  # notices described and written together: the worst of a storm do 
 DRAIN_S = 5.0
 POLL_S = 0.02
 FOLDER = "ledger"
-GONE = "closed or liquidated: the venue no longer lists it"
-NAMED = "the account's own pools are known now and stand in its place"
-NOT_OURS = "no longer watched: the account is not in the config"
 NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
 
 class AlertService:
     """`start`, then `run` as a task while `on_turn` is called by the engine, then `stop`."""
+
+    damage: tuple[str, ...] = ()  # of the ledger, as it was found
 
     def __init__(
         self,
@@ -81,10 +83,11 @@ class AlertService:
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self.holding = Holding(self._silences, routing_of(config))
         self._incidents = Incidents(config.alerts, holding=self.holding)
+        self._mirror = self._mirrored()
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
-        self._unseen = Unseen((), frozenset())
+        self._unseen = Unseen((), ())
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
@@ -92,7 +95,6 @@ class AlertService:
         self._vitals = Vitals(0, 0, 0, 0.0)
         watched = config.heartbeat.url is not None
         self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
-        self.damage: tuple[str, ...] = ()
 
     async def start(self) -> None:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
@@ -110,9 +112,8 @@ class AlertService:
             restored.named,
         )
         self.duty = self._on_duty()
-        self._unseen = Unseen(
-            self._incidents.unseen() - {key.pool for key in self._own.values()}, _ours(self._config)
-        )
+        own = {key.pool for key in self._own.values()}
+        self._unseen = Unseen(self._incidents.unseen() - own, self._config.accounts)
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
@@ -121,6 +122,17 @@ class AlertService:
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
+    def _mirrored(self) -> Mirror:
+        return Mirror(
+            lambda: self._config,
+            lambda: self.holding.routing,
+            lambda: self._incidents,
+            lambda: self._dispatcher.notifiers,
+            self._describe,
+            self._clock,
+            self._metrics,
+        )
+
     def _on_duty(self) -> Duty:
         return Duty(
             self._incidents,
@@ -128,6 +140,7 @@ class AlertService:
             self._ledger,
             self._clock,
             lambda: self._config.alerts.silence_longest_s,
+            self._mirror.acknowledged,
         )
 
     def reload(self, config: Config) -> None:
@@ -158,6 +171,7 @@ class AlertService:
             working = [
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
+                group.create_task(self._mirror.run(), name="mirror"),
             ]
             if self._heartbeat is not None:
                 working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
@@ -211,12 +225,7 @@ class AlertService:
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
-        for condition in Condition:
-            count = sum(incident.key.condition is condition for incident in self._incidents.open)
-            self._metrics.incidents_open.labels(condition.value).set(count)
-        acks = (self._incidents.ack(incident.key) for incident in self._incidents.open)
-        self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
-        self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
+        count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())
 
     def _observe_own(self, condition: Condition, trouble: str) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
@@ -258,13 +267,12 @@ class AlertService:
         reach("submitted")
 
     def _intent(self, group: Group) -> Intent:
-        first = group[0]
-        others = first.others + tuple(notice.key.pool for notice in group[1:])
-        is_own = first.key.condition in OF_THE_DAEMON
-        assessment = None if others or is_own else self._describe(first.key.pool)
-        notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = self.holding.routing.of(notification, self._clock.wall_ns())
-        return Intent(notification, tuple(notice.incident for notice in group), routes)
+        others = len(group) > 1 or group[0].key.condition in OF_THE_DAEMON
+        assessment = None if others else self._describe(group[0].key.pool)
+        return intent_of(group, assessment, self._clock.wall_ns(), self._outlook())
+
+    def _outlook(self) -> Outlook:
+        return Outlook(self._incidents.open, self.holding.routing, self._config.daemon.shard)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
         """Where it was to go; where the config of today says, if nobody of then is left."""
@@ -279,12 +287,6 @@ class AlertService:
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
-
-
-def _ours(config: Config) -> frozenset[str]:
-    """The accounts, and what is told of their venues."""
-    ids = {account_id(account.venue, account.name): account.desk for account in config.accounts}
-    return frozenset(ids) | {venue_key(PoolId(id_), desk).pool for id_, desk in ids.items()}
 
 
 def _budget_of(config: Config) -> Budget:

@@ -35,11 +35,17 @@ KEYS_OF_KIND = {
         "ca_file",
         "allow_private_destinations",
     ),
+    "pagerduty": ("secret", "url", "allow_private_destinations"),
+    "opsgenie": ("secret", "url", "allow_private_destinations"),
+    "alertmanager": ("url", "user", "secret", "allow_private_destinations"),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
     "slack": ("secret", "channel"),
     "email": ("host", "sender", "to"),
+    "pagerduty": ("secret",),
+    "opsgenie": ("secret",),
+    "alertmanager": ("url",),
 }
 
 

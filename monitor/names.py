@@ -146,6 +146,12 @@ class Metrics:
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r
         )
+        self.mirrored = Counter(
+            "margind_mirrored",
+            "What receivers with incidents of their own were told without a page.",
+            ["receiver", "what", "result"],
+            registry=r,
+        )
         self.ledger_backlog = Gauge("margind_ledger_backlog", "Records waiting for the disk.", registry=r)
         self.ledger_commit_seconds = Histogram(
             "margind_ledger_commit_seconds", "Time of one group commit.", registry=r, buckets=LATENCY_BUCKETS

@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from alerts.notify.alertmanager import AlertmanagerNotifier
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.email import EmailNotifier, Login
 from alerts.notify.notifier import Notifier
+from alerts.notify.opsgenie import OpsgenieNotifier
+from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
@@ -51,6 +54,39 @@ def _slack(receiver: Receiver) -> Notifier:
             _needed(receiver, "secret", receiver.secret),
             _needed(receiver, "channel", receiver.channel),
             url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _pagerduty(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return PagerDutyNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _opsgenie(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return OpsgenieNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _alertmanager(receiver: Receiver) -> Notifier:
+    if receiver.user is not None:
+        _needed(receiver, "secret", receiver.secret)
+    with _naming_the_url(receiver):
+        return AlertmanagerNotifier(
+            receiver.name,
+            _needed(receiver, "url", receiver.url),
+            user=receiver.user,
+            secret=receiver.secret,
             allow_private_destinations=receiver.allow_private_destinations,
         )
 
@@ -108,4 +144,7 @@ NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {
     "webhook": _webhook,
     "slack": _slack,
     "email": _email,
+    "pagerduty": _pagerduty,
+    "opsgenie": _opsgenie,
+    "alertmanager": _alertmanager,
 }
