@@ -118,3 +118,20 @@ def utc(wall_ns: int) -> str:
     """RFC 3339 in UTC, whole seconds."""
     held = min(max(wall_ns, 0), LATEST_NS)
     return datetime.fromtimestamp(held // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(seconds: float | None) -> str:
+    """How long something takes or is away, in whole seconds, minutes, hours or days, rounded down."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN_FIGURE
+    for least, unit, word in ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min")):
+        if seconds >= least:
+            return f"{number(math.floor(seconds / unit), 0)} {word}"
+    return f"{max(math.floor(seconds), 0)} s"
+
+
+def utc_time(wall_ns: int, now_ns: int) -> str:
+    """`14:32 UTC`, with the day where that is another one, rounded down to the minute."""
+    moment, today = utc(wall_ns), utc(now_ns)
+    text = f"{moment[11:16]} UTC"
+    return text if moment[:10] == today[:10] else f"{moment[:10]} {text}"

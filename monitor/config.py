@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import msgspec
 
+from monitor.config_transfers import Transfer
+
 RATIO_LEVELS = ("warning", "margin_call", "critical")
 
 
@@ -168,6 +170,7 @@ class Config(msgspec.Struct, frozen=True):
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]
     thresholds: tuple[Threshold, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
     store: Store = Store()
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()

@@ -190,16 +190,21 @@ def _may_take(threshold: Threshold, account: Account) -> bool:
 
 def check_names(table: dict[str, Any], place: str, known: Known, findings: Findings) -> None:
     """`account` and `desk` of a table name what exists."""
-    account, desk = table.get("account"), table.get("desk")
+    desk = table.get("desk")
+    check_account(table.get("account"), key_at(place, "account"), known, findings)
+    if isinstance(desk, str) and desk not in known.desks:
+        text = f"no account has the desk {shown(desk)}; {suggestion(desk, known.desks)}"
+        findings.problem(key_at(place, "desk"), text)
+
+
+def check_account(account: object, place: str, known: Known, findings: Findings) -> None:
+    """A key that names an account names one that exists."""
     if isinstance(account, str) and account not in known.accounts:
         same_name = sorted(name for name in known.accounts if name.split("/", 1)[1] == account)
         guess = (
             f"write it with its venue, {shown(same_name[0])}" if same_name else _near_account(account, known)
         )
-        findings.problem(key_at(place, "account"), f"no account is called {shown(account)}; {guess}")
-    if isinstance(desk, str) and desk not in known.desks:
-        text = f"no account has the desk {shown(desk)}; {suggestion(desk, known.desks)}"
-        findings.problem(key_at(place, "desk"), text)
+        findings.problem(place, f"no account is called {shown(account)}; {guess}")
 
 
 def _near_account(written: str, known: Known) -> str:

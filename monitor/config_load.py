@@ -25,9 +25,11 @@ from monitor.config import (
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
 from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
+from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
 from monitor.secrets import reason_of, what_others_may_write
 
@@ -42,12 +44,13 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
 }
 SECTIONS = ("daemon", *PLAIN)
-LISTS = ("accounts", "thresholds", "receivers", "routes")
+LISTS = ("accounts", "thresholds", "transfers", "receivers", "routes")
 
 
 class _Lists(NamedTuple):
     accounts: list[Entry[Account]]
     thresholds: list[Entry[Threshold]]
+    transfers: list[Entry[Transfer]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
 
@@ -69,7 +72,7 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES)
+    reader = Reader(folder, environment, Findings(), RULES | TRANSFER_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
@@ -78,6 +81,7 @@ def config_from(
     lists = _Lists(
         _entries(reader, Account, document, "accounts"),
         _entries(reader, Threshold, document, "thresholds"),
+        _entries(reader, Transfer, document, "transfers"),
         _entries(reader, Receiver, document, "receivers"),
         _entries(reader, Route, document, "routes"),
     )
@@ -92,6 +96,7 @@ def config_from(
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
         thresholds=_values(lists.thresholds),
+        transfers=_values(lists.transfers),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,
@@ -123,6 +128,7 @@ def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
     known = known_names(lists.accounts, lists.receivers)
     check_accounts(lists.accounts, findings)
     check_thresholds(lists.thresholds, lists.accounts, known, findings)
+    check_transfers(lists.transfers, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
     check_routes(lists.routes, lists.accounts, lists.receivers, known, findings)
     if not allow_empty:

@@ -42,7 +42,7 @@ from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
-from monitor.thresholds import levels_for
+from monitor.thresholds import levels_for, routes_of
 
 log = structlog.get_logger()
 
@@ -128,6 +128,7 @@ class Daemon:
             self.config.daemon.margin_error_limit,
         )
         book = LiveBook(settings)
+        book.reroute(routes_of(self.config))
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
@@ -195,6 +196,7 @@ class Daemon:
             log.error("reload_refused", reason=words(refused))
             return
         self.book.relevel(levels_for(config))
+        self.book.reroute(routes_of(config))
         self.config = config
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)

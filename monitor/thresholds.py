@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from monitor.book.settings import LevelRow, LevelsFor
 from monitor.config import Config, Levels, Threshold
+from monitor.domain.assessment import TransferRoute
 from monitor.domain.identity import AccountId
 
 
@@ -80,6 +81,14 @@ def levels_for(config: Config) -> LevelsFor:
         return row_for(config.thresholds, account, desk, model)
 
     return answer
+
+
+def routes_of(config: Config) -> tuple[TransferRoute, ...]:
+    """The ways of [[transfers]], as the book knows them."""
+    return tuple(
+        TransferRoute(AccountId(t.from_account), AccountId(t.to_account), t.asset, t.takes_s, t.cost)
+        for t in config.transfers
+    )
 
 
 def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str) -> LevelRow:

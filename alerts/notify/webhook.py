@@ -27,7 +27,14 @@ from monitor.config import Secret
 BODY_LIMIT = 20_000  # bytes; Standard Webhooks 1.0.0, "Payload size", 2026-01
 ANSWER_LIMIT = 4096
 DRAIN_S = 0.5
-CUT_ORDER = ("contributors", "moves", "rescue", "others", "lines")  # what a reader misses least goes first
+CUT_ORDER = (
+    "contributors",
+    "moves",
+    "rescue",
+    "deadlines",
+    "others",
+    "lines",
+)  # what a reader misses least goes first
 
 
 class WebhookNotifier:

@@ -40,6 +40,11 @@ class Funding(NamedTuple):
     next_ns: int | None
 
 
+def price_name(venue: str, asset: str) -> str:
+    """What the price of an asset is called among the quotes."""
+    return f"{venue}:{asset} price"
+
+
 class Definitions:
     """Rows of instruments and assets, by what they are called."""
 
@@ -100,7 +105,7 @@ class Definitions:
         """The row of quotes of an asset's price."""
         definition = self.collateral.get((venue, asset))
         cadence_s = ASSET_CADENCE_S if definition is None else definition.price_cadence_s
-        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s, is_mark=False)
+        return self._quotes.row(venue, price_name(venue, asset), cadence_s, is_mark=False)
 
     def average_quote(self, venue: str, asset: str) -> int | None:
         """The row of quotes of its slow average, where its venue tells one."""

@@ -19,7 +19,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.coming import Calendar
 from monitor.book.describe_told import told_picture
-from monitor.book.moves import in_volatilities, moves_of, percent_of
+from monitor.book.moves import deadlines_of, in_volatilities, moves_of, percent_of, speeds_of, times_left
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
@@ -30,6 +30,7 @@ from monitor.domain.assessment import (
     Reason,
     RescueOption,
     RiskBand,
+    TransferRoute,
 )
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
@@ -75,6 +76,7 @@ class Describer:
         self._assessor = assessor
         self._accounts = accounts
         self._calendar = Calendar(placing, assessor)
+        self.routes: tuple[TransferRoute, ...] = ()  # by which the desk moves collateral
 
     def describe(
         self, pool_id: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL
@@ -101,6 +103,9 @@ class Describer:
         level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = moves_of(survey, self._placing)
+        speeds = speeds_of(pool, self._placing, self._quotes)
+        left = times_left(moves, speeds)
+        routes = [route for route in self.routes if route.to_account == pool.account]
         market = [percent_of(factor) for factor in survey.market]
         model = MODELS[pool.fact.model]
         says = model.says_at(pool.venue)
@@ -114,7 +119,7 @@ class Describer:
             margin_ratio=ratio_of(maintenance, equity),
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
-            distance_volatilities=in_volatilities(pool, moves, self._placing, self._quotes),
+            distance_volatilities=in_volatilities(moves, speeds),
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
             rescue=self._rescue(pool, survey, book),
@@ -124,6 +129,9 @@ class Describer:
             venue_figure_name=says.name,
             coming=self._calendar.coming(pool, wall_ns),
             is_liquidatable=is_liquidatable(says, equity, maintenance),
+            at_present_speed=left[0],
+            at_bad_hour=left[1],
+            deadlines=deadlines_of(routes, left, wall_ns),
         )
 
     def _aim(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.describe import USUAL, Ask, Describer
@@ -13,7 +15,7 @@ from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import NO_MODELS, BookSettings, LevelsFor
-from monitor.domain.assessment import MarginAssessment, Reason
+from monitor.domain.assessment import MarginAssessment, Reason, TransferRoute
 from monitor.domain.event import (
     AccountDelta,
     AccountRefused,
@@ -23,6 +25,7 @@ from monitor.domain.event import (
     Instruments,
     LeverageChanged,
     MarkPrice,
+    PriceHistory,
     PriceRejected,
     StreamAlive,
     StreamGap,
@@ -62,6 +65,7 @@ class LiveBook:
             StreamReady: self._apply_ready,
             AccountRefused: self._apply_refused,
             PriceRejected: self._apply_rejected,
+            PriceHistory: self._apply_history,
         }
 
     def declare(self, account: AccountId, desk: str, now_ns: int) -> None:
@@ -73,6 +77,10 @@ class LiveBook:
     def relevel(self, levels_for: LevelsFor) -> None:
         """Other levels from now on; the next turn tells what they change."""
         self.placing.relevel(levels_for)
+
+    def reroute(self, routes: tuple[TransferRoute, ...]) -> None:
+        """By which ways the desk moves collateral, from now on."""
+        self._describer.routes = routes
 
     def apply(self, event: Event, wall_received_ns: int) -> None:
         """Takes one fact in. Prices go through `apply_prices`."""
@@ -238,6 +246,11 @@ class LiveBook:
 
     def _apply_rejected(self, event: PriceRejected, _: int) -> None:
         self._count("price_rejected", event.reason)
+
+    def _apply_history(self, event: PriceHistory, _: int) -> None:
+        row = self.quotes.find(event.instrument)
+        if row is not None:
+            self.quotes.volatility.take_history(row, np.array(event.prices, np.float64))
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

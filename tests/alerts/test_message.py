@@ -51,6 +51,7 @@ def test_the_whole_message_of_a_critical_page() -> None:
             "liquidation price: BTCUSDT 58,912.3 at mark 60,012.5 (-1.8 %), "
             "by the venue's convention: other prices held"
         ),
+        "time left: not known yet, for its prices were seen for less than ten minutes, or stood still",
         "back to clear: add 1,234.50 USDT -> ratio 0.47",
         "back to clear: cut 0.293 of 1.000 BTCUSDT (29 %) -> ratio 0.47",
         (
@@ -255,14 +256,14 @@ def test_a_document_has_numbers_as_numbers() -> None:
         "fraction": 0.293,
         "ratio_after": 0.47,
     }
-    assert body["cut"] == {"contributors": 0, "moves": 0, "rescue": 0}
+    assert body["cut"] == {"contributors": 0, "moves": 0, "rescue": 0, "deadlines": 0}
 
 
 def test_a_document_is_bounded_and_counts_the_rest() -> None:
     """However large a pool is, its document holds fifty of each and says how many are missing."""
     body = document(a_large_notification(400))
     assert [len(body[name]) for name in ("contributors", "moves", "rescue")] == [50, 50, 50]
-    assert body["cut"] == {"contributors": 350, "moves": 350, "rescue": 350}
+    assert body["cut"] == {"contributors": 350, "moves": 350, "rescue": 350, "deadlines": 0}
 
 
 @given(hostile_notifications)
