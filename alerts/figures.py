@@ -157,4 +157,12 @@ def _rescue(option: RescueOption) -> Json:
         "amount": finite(option.amount),
         "fraction": finite(option.fraction),
         "ratio_after": finite(option.ratio_after),
+        "cost": finite(option.cost),
+        "worth": finite(option.worth),
+        "margin_freed": finite(option.freed),
+        "equity_gained": finite(option.equity_gained),
+        "from": None if option.from_account is None else plain(option.from_account, NAME_LIMIT),
+        "takes_s": finite(option.takes_s),
+        "is_late": option.is_late,
+        "giver_ratio_after": finite(option.giver_ratio_after),
     }

@@ -121,13 +121,17 @@ def utc(wall_ns: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """How long something takes or is away, in whole seconds, minutes, hours or days, rounded down."""
+    """How long something takes or is away, `2 h 29 min`, rounded down."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN_FIGURE
-    for least, unit, word in ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min")):
-        if seconds >= least:
-            return f"{number(math.floor(seconds / unit), 0)} {word}"
-    return f"{max(math.floor(seconds), 0)} s"
+    whole = max(math.floor(seconds), 0)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7_200:
+        return f"{whole // 60} min"
+    if whole < 172_800:
+        return f"{whole // 3_600} h {whole // 60 % 60} min"
+    return f"{number(whole // 86_400, 0)} d" if whole < UNREADABLE else "for ever"
 
 
 def utc_time(wall_ns: int, now_ns: int) -> str:

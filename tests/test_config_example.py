@@ -31,6 +31,7 @@ from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
+from monitor.config_transfers import Transfer
 from monitor.demo.exchange import world_of_the_example
 from monitor.init_command import DEMO_ACCOUNT, DEMO_SECRETS, example_text, init
 from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED
@@ -47,6 +48,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "thresholds": Threshold,
     "thresholds.ratio": Levels,
     "thresholds.distance": Levels,
+    "transfers": Transfer,
     "receivers": Receiver,
     "routes": Route,
 }

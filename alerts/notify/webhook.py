@@ -27,14 +27,14 @@ from monitor.config import Secret
 BODY_LIMIT = 20_000  # bytes; Standard Webhooks 1.0.0, "Payload size", 2026-01
 ANSWER_LIMIT = 4096
 DRAIN_S = 0.5
-CUT_ORDER = (
+CUT_ORDER = (  # what a reader misses least goes first
     "contributors",
     "moves",
     "rescue",
     "deadlines",
     "others",
     "lines",
-)  # what a reader misses least goes first
+)
 
 
 class WebhookNotifier:

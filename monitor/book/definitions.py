@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor.book.columns import Columns
-from monitor.book.quotes import Quotes
+from monitor.book.quotes import Quotes, price_name
 from monitor.domain.event import AssetPrice, MarkPrice
 from monitor.domain.identity import InstrumentId, venue_of
 from monitor.domain.instrument import CollateralAsset, Instrument, Kind, OptionTerms, TierSchedule
@@ -38,11 +38,6 @@ class Funding(NamedTuple):
 
     rate: float
     next_ns: int | None
-
-
-def price_name(venue: str, asset: str) -> str:
-    """What the price of an asset is called among the quotes."""
-    return f"{venue}:{asset} price"
 
 
 class Definitions:

@@ -11,9 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from monitor.book.definitions import price_name
 from monitor.book.placing import PlacedPool, Placing
-from monitor.book.quotes import Quotes
+from monitor.book.quotes import Quotes, price_name
 from monitor.book.solve import Survey
 from monitor.book.volatility import DAY_MINUTES, MINUTE_NS
 from monitor.domain.assessment import Deadline, TimeLeft, TransferRoute, UnderlyingMove

@@ -107,14 +107,23 @@ class Deadline(msgspec.Struct, frozen=True):
 
 
 class RescueOption(msgspec.Struct, frozen=True):
-    """One way back to the clear level, and the ratio after it as the model assesses it."""
+    """One way back to the clear level, and the ratio after it as the model assesses it. Amounts of money are
+    in the pool's unit."""
 
-    action: str  # "add" or "cut"
-    target: str  # asset to add, or instrument to cut
-    amount: float  # in the asset, or in the instrument's quantity
+    action: str  # "add" (from outside), "move" (from another account), "cut" or "hedge"
+    target: str  # asset to add or move, or instrument to cut or open
+    amount: float  # in the asset, or in the instrument's quantity (signed for a hedge)
     fraction: float | None  # of the position, for a cut
     ratio_after: float
     digits: int
+    cost: float | None = None  # fees alone; None: not known
+    worth: float | None = None  # of what is traded or brought, before any haircut
+    freed: float | None = None  # maintenance margin; negative where more is required
+    equity_gained: float | None = None  # after the haircut of what is brought
+    from_account: AccountId | None = None  # of a move
+    takes_s: float | None = None  # of a move
+    is_late: bool = False  # at the present speed it arrives after liquidation
+    giver_ratio_after: float | None = None  # of the account that gives
 
 
 class Coming(msgspec.Struct, frozen=True):

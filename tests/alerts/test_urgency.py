@@ -112,5 +112,5 @@ def test_every_time_has_words(name: str, takes_s: float, minutes: float, at_ns: 
 def test_a_duration_is_rounded_down() -> None:
     """Nobody is told of more time than there is."""
     told = [duration(value) for value in (-3.0, 0.9, 119.9, 120.0, 7199.0, 7200.0, 172_799.0, 172_800.0)]
-    assert told == ["0 s", "0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d"]
+    assert told == ["0 s", "0 s", "119 s", "2 min", "119 min", "2 h 0 min", "47 h 59 min", "2 d"]
     assert utc_time(AS_OF_NS + 59 * 10**9, AS_OF_NS) == "03:00 UTC"
