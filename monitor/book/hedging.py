@@ -22,7 +22,7 @@ from monitor.margin.rows import Book, Requirement
 
 TRADED = (Kind.LINEAR, Kind.INVERSE)
 MOST_TRIED = 3  # contracts, the cheapest fee first
-HALVINGS = 8  # so that a hedge is at most a 250th of the exposure larger than it must be
+HALVINGS = 6  # so that a hedge is at most a 60th of the exposure larger than it must be
 
 
 class Hedge(NamedTuple):
@@ -40,6 +40,12 @@ class _Leg(NamedTuple):
     instrument: Instrument
     mark: float
     full: float  # signed quantity that leaves no exposure
+    pool: Opened
+
+    def book_with(self, quantity: float) -> Book[float]:
+        """The pool with so much of it, unsigned, opened and its fee paid."""
+        fee = notional_of(self.instrument, quantity, self.mark) * float(self.instrument.taker_fee)
+        return self.pool.resized(math.copysign(quantity, self.full), fee)
 
 
 class Hedger:
@@ -56,11 +62,10 @@ class Hedger:
         if pool.fact.is_isolated or not pool.legs:
             return None
         for leg in self._legs(pool, book):
-            if self._is_enough(pool, leg, abs(leg.full), book, limits):
-                quantity = self._least(pool, leg, book, limits)
-                small = self._opened(pool, leg, quantity, book)
+            if self._is_enough(leg, abs(leg.full), limits):
+                quantity = self._least(leg, limits)
                 worth = trade_worth(pool, leg.instrument, quantity, self._placing, book)
-                after = self._assessor.solver.assess(0, small)
+                after = self._assessor.solver.assess(0, leg.book_with(quantity))
                 return Hedge(leg.instrument, math.copysign(quantity, leg.full), worth, after)
         return None
 
@@ -73,7 +78,14 @@ class Hedger:
             is_fit = other.id not in held and other.settle_asset in pool.assets and mark > 0
             if is_fit and tried < MOST_TRIED:
                 tried += 1
-                yield _Leg(other, mark, -coins / _coins_of_one(other, mark))
+                yield self._leg(pool, other, mark, coins, book)
+
+    def _leg(self, pool: PlacedPool, other: Instrument, mark: float, coins: float, book: Book[float]) -> _Leg:
+        row = self._placing.definitions.instrument_row(other.id)
+        assert row is not None, other.id
+        line = pool.assets.index(other.settle_asset)
+        with_it = opened(pool.row, line, row, mark, book)
+        return _Leg(other, mark, -coins / _coins_of_one(other, mark), with_it)
 
     def _contracts(self, venue: str, underlying: str) -> list[Instrument]:
         """Those that a hedge may be in, the cheapest fee first."""
@@ -102,29 +114,21 @@ class Hedger:
         most = max(worth, key=lambda name: abs(worth[name]), default="")
         return most, coins[most]
 
-    def _least(self, pool: PlacedPool, leg: _Leg, book: Book[float], limits: Limits) -> float:
+    def _least(self, leg: _Leg, limits: Limits) -> float:
         """The smallest share of a hedge of everything that is found to be enough, as the venue takes it."""
         enough, short = 1.0, 0.0
         for _ in range(HALVINGS):
             middle = (enough + short) / 2
-            if self._is_enough(pool, leg, abs(leg.full) * middle, book, limits):
+            if self._is_enough(leg, abs(leg.full) * middle, limits):
                 enough = middle
             else:
                 short = middle
         return rounded_up(abs(leg.full) * enough, leg.instrument.quantity_digits)
 
-    def _is_enough(
-        self, pool: PlacedPool, leg: _Leg, quantity: float, book: Book[float], limits: Limits
-    ) -> bool:
-        small = self._opened(pool, leg, quantity, book)
-        return quantity > 0 and ratio_within(self._assessor.solver, small, limits) is not None
-
-    def _opened(self, pool: PlacedPool, leg: _Leg, quantity: float, book: Book[float]) -> Book[float]:
-        row = self._placing.definitions.instrument_row(leg.instrument.id)
-        assert row is not None, leg.instrument.id
-        line = pool.assets.index(leg.instrument.settle_asset)
-        fee = notional_of(leg.instrument, quantity, leg.mark) * float(leg.instrument.taker_fee)
-        return opened(pool.row, Opened(line, row, math.copysign(quantity, leg.full), leg.mark, fee), book)
+    def _is_enough(self, leg: _Leg, quantity: float, limits: Limits) -> bool:
+        return (
+            quantity > 0 and ratio_within(self._assessor.solver, leg.book_with(quantity), limits) is not None
+        )
 
 
 def _coins_of_one(instrument: Instrument, mark: float) -> float:

@@ -22,13 +22,18 @@ class Limits(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A position that is opened at its mark: where, how much, and the fee that its balance pays."""
+    """A pool with one position more, opened at its mark."""
 
+    book: Book[float]
     line: int
-    instrument: int
-    quantity: float  # signed
-    mark: float
-    fee: float  # in the balance's asset
+    place: int
+    wallet: float  # of the line, before any fee
+
+    def resized(self, quantity: float, fee: float) -> Book[float]:
+        """With so much of it, signed; its balance pays the fee, in its asset."""
+        self.book.positions["quantity"][self.place] = quantity  # type: ignore[call-overload]
+        self.book.balances["wallet"][self.line] = self.wallet - fee  # type: ignore[call-overload]
+        return self.book
 
 
 def given_away(pool: int, line: int, amount: float, book: Book[float]) -> Book[float]:
@@ -38,18 +43,17 @@ def given_away(pool: int, line: int, amount: float, book: Book[float]) -> Book[f
     return small  # type: ignore[no-any-return]
 
 
-def opened(pool: int, new: Opened, book: Book[float]) -> Book[float]:
-    """The pool with one position more."""
+def opened(pool: int, line: int, instrument: int, mark: float, book: Book[float]) -> Opened:
+    """The pool with a position of nothing in an instrument, whose profit goes to one of its balances."""
     small = alone(pool, book)
-    place = int(small.balances[new.line].position_last)
+    place = int(small.balances[line].position_last)
     positions = empty_rows(Position, len(small.positions) + 1)
     positions[:place], positions[place + 1 :] = small.positions[:place], small.positions[place:]
-    positions[place] = (new.instrument, new.quantity, new.mark, 1.0, 0.0, 0.0)
-    small.balances["wallet"][new.line] -= new.fee
-    small.balances["position_last"][new.line :] += 1
-    small.balances["position_first"][new.line + 1 :] += 1
+    positions[place] = (instrument, 0.0, mark, 1.0, 0.0, 0.0)
+    small.balances["position_last"][line:] += 1
+    small.balances["position_first"][line + 1 :] += 1
     small.pools["position_last"] += 1
-    return small._replace(positions=positions)  # type: ignore[no-any-return]
+    return Opened(small._replace(positions=positions), line, place, float(small.balances[line].wallet))
 
 
 def ratio_within(solver: Solver, small: Book[float], limits: Limits) -> float | None:
