@@ -42,7 +42,7 @@ from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
-from monitor.thresholds import levels_for, routes_of
+from monitor.thresholds import levels_for, routes_of, uses_beside
 
 log = structlog.get_logger()
 
@@ -126,6 +126,7 @@ class Daemon:
             levels_for(self.config),
             self.config.daemon.implausible_index_gap,
             self.config.daemon.margin_error_limit,
+            uses_beside(self.config),
         )
         book = LiveBook(settings)
         book.reroute(routes_of(self.config))

@@ -9,6 +9,7 @@ import numpy as np
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.beside import Beside
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
@@ -36,6 +37,7 @@ from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import Reconcile, Turn
 
 ACCOUNT_TICK_NS = 250_000_000
+BESIDE_TICK_NS = 1_000_000_000
 ACCRUAL_TICK_NS = 60_000_000_000  # at 100 % a year a minute is two millionths of a debt
 
 
@@ -50,10 +52,12 @@ class LiveBook:
         self.placing = Placing(settings, self.quotes)
         self.assessor = Assessor(settings, self.quotes, self.placing)
         self._publishing = Publishing(settings, self.quotes, self.placing, self.assessor, self.accounts)
+        self._beside = Beside(self.quotes, self.placing, self.assessor, settings.uses_beside)
         self._describer = Describer(self.quotes, self.placing, self.assessor, self.accounts)
         self._reconcile: dict[AccountId, Reconcile] = {}
         self._accounts_due_ns = 0
         self._accruals_due_ns = 0
+        self._beside_due_ns = 0
         self._apply: dict[type, Callable[[Any, int], None]] = {
             Instruments: self._apply_instruments,
             AccountSnapshot: self._apply_snapshot,
@@ -128,6 +132,9 @@ class LiveBook:
             self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
             self._accrue(wall_ns)
         self.placing.touch_readers(self.quotes.refresh(now_ns))
+        if now_ns >= self._beside_due_ns:
+            self._beside_due_ns = now_ns + BESIDE_TICK_NS
+            self._beside.refresh(wall_ns)
         assessed = self.assessor.sweep()
         changed, removed, worried = self._publishing.changes(now_ns)
         for account, why in worried:

@@ -80,6 +80,14 @@ class Volatility:
             return None
         return math.sqrt(float(self._sum[row] / self._weight[row]))
 
+    def present_speeds(self, count: int) -> Floats:
+        """The present speed of the first `count` rows at once; nan where it is not known."""
+        self._grow(count)
+        rows = slice(0, count)
+        known = (self._count[rows] >= FEWEST) & (self._sum[rows] > 0)
+        squares = self._sum[rows] / np.where(known, self._weight[rows], 1.0)
+        return np.where(known, np.sqrt(squares), math.nan)
+
     def bad_hour_speed(self, row: int) -> float | None:
         """What a minute of the worst hour held moved; None before an hour was seen."""
         found = self._hours.mean_square(row)
