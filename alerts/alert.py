@@ -20,6 +20,7 @@ class Condition(Enum):
     UNKNOWN = "unknown"  # nothing can be said of the pool
     DEFICIT = "deficit"  # negative equity with nothing left to liquidate
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
+    VENUE = "venue"  # most pools of a desk on one venue are unknown at once
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
@@ -50,6 +51,7 @@ class Kind(Enum):
     ESCALATED = "escalated"
     EASED = "eased"  # better than before, and still not clear
     REPEATED = "repeated"
+    UNACKNOWLEDGED = "unacknowledged"  # for the next receivers: those before have not answered
     RESOLVED = "resolved"
 
 
@@ -76,6 +78,8 @@ class Incident(msgspec.Struct, frozen=True):
     told_ns: int  # wall clock of the newest notice
     worst: Level = Level.CLEAR  # the worst that was told of it: who heard of the trouble hears of its end
     desk: str = ""
+    since_ns: int = 0  # wall clock: when the wait for an acknowledgement began
+    reached_s: float = 0.0  # the longest wait after which further receivers were told
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -96,6 +100,7 @@ class Notice(msgspec.Struct, frozen=True):
     desk: str
     detail: str
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
+    others: tuple[PoolId, ...] = ()  # of a venue: the pools that it is told of
 
     @property
     def key(self) -> AlertKey:
@@ -119,6 +124,7 @@ class Notification(msgspec.Struct, frozen=True):
     assessment: MarginAssessment | None
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
+    reached_s: float = 0.0  # how far it is escalated
 
 
 def notification_id(incident: Incident) -> str:
@@ -147,4 +153,5 @@ def notification_of(
         assessment=assessment,
         worst=incident.worst,
         others=others,
+        reached_s=incident.reached_s,
     )

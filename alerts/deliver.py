@@ -17,7 +17,7 @@ from alerts.alert import AlertKey, Level, Notification
 from alerts.failpoints import reach
 from alerts.ledger import Ledger, OpenRoute
 from alerts.notify.notifier import Delivered, Digesting, Notifier, Outcome, Rejected, Retry
-from alerts.waiting_line import Job, WaitingLine
+from alerts.waiting_line import Budget, Job, WaitingLine
 from monitor.clock import Clock
 from monitor.names import Metrics
 
@@ -43,6 +43,7 @@ class Dispatcher:
         clock: Clock,
         metrics: Metrics,
         fall_through_after_s: float,
+        budget: Budget,
         on_first_send: FirstSend,
         rng: random.Random,
     ) -> None:
@@ -52,7 +53,8 @@ class Dispatcher:
         self._fall_through_after_s = fall_through_after_s
         self._on_first_send = on_first_send
         self._rng = rng
-        self._lines = {name: WaitingLine(notifier) for name, notifier in notifiers.items()}
+        self._budget = budget
+        self._lines = {name: WaitingLine(notifier, budget) for name, notifier in notifiers.items()}
         self._jobs: dict[AlertKey, list[Job]] = {}
         self._retired: list[Notifier] = []  # replaced by a reload; an attempt may still be under way
         self._workers: asyncio.TaskGroup | None = None
@@ -92,16 +94,18 @@ class Dispatcher:
                 self._staff(group, name, line)
             group.create_task(self._watch())
 
-    def renew(self, notifiers: Mapping[str, Notifier], fall_through_after_s: float) -> None:
+    def renew(self, notifiers: Mapping[str, Notifier], fall_through_after_s: float, budget: Budget) -> None:
         """Takes new and changed receivers; what waits for one of that name goes out through the new one."""
-        self._fall_through_after_s = fall_through_after_s
+        self._fall_through_after_s, self._budget = fall_through_after_s, budget
+        for held in self._lines.values():
+            held.budget = budget
         for name, notifier in notifiers.items():
             line = self._lines.get(name)
             if line is not None:
                 self._retired.append(line.notifier)
                 line.take(notifier)
                 continue
-            line = self._lines[name] = WaitingLine(notifier)
+            line = self._lines[name] = WaitingLine(notifier, budget)
             if self._workers is not None:
                 self._staff(self._workers, name, line)
 
@@ -240,6 +244,8 @@ class Dispatcher:
         oldest_s = (self._clock.wall_ns() - min(created)) / 1e9 if created else 0.0
         self.oldest_pending_s = oldest_s
         self._metrics.notify_pending.set(len(created))
+        for name, line in self._lines.items():
+            self._metrics.notify_over_budget.labels(name).set(line.is_spent(now_s))
         self._metrics.notify_oldest_pending.set(max(0.0, oldest_s))
         if oldest_s >= CRY_S and now_s >= self._cry_s:
             self._cry_s = now_s + CRY_S

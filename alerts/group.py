@@ -34,7 +34,8 @@ def newest(notices: Iterable[Notice]) -> list[Notice]:
         incident = notice.incident
         before = (incident.key, incident.number, incident.occasion - 1)
         outdone = kept.get(before)
-        if outdone is not None and incident.level >= outdone.incident.level:
+        is_for_others = notice.kind is Kind.UNACKNOWLEDGED  # those before would hear of nothing
+        if outdone is not None and incident.level >= outdone.incident.level and not is_for_others:
             del kept[before]
             received = [ns for ns in (outdone.received_ns, notice.received_ns) if ns is not None]
             notice = msgspec.structs.replace(

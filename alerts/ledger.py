@@ -31,6 +31,7 @@ from alerts.ledger_rows import (
     acks_of,
     body_of,
     incidents_of,
+    named_of,
     put,
     put_incident,
     silence_row,
@@ -38,6 +39,7 @@ from alerts.ledger_rows import (
     unsettled_of,
 )
 from alerts.silences import Silence
+from monitor.domain.identity import PoolId
 from monitor.names import Metrics
 
 __all__ = [
@@ -72,6 +74,7 @@ class Restored(NamedTuple):
     damage: tuple[str, ...]  # in words, for a page
     acks: tuple[Ack, ...] = ()
     silences: tuple[Silence, ...] = ()
+    named: dict[AlertKey, tuple[PoolId, ...]] = {}  # by the newest notice of each venue that is open  # noqa: RUF012
 
 
 class Intent(NamedTuple):
@@ -288,6 +291,7 @@ def _restored(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restore
         damage=damage,
         acks=tuple(acks_of(contents)),
         silences=tuple(silences_of(contents)),
+        named=named_of(contents),
     )
 
 

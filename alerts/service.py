@@ -20,16 +20,20 @@ from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
+from alerts.holding import Holding
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
-from alerts.route import routes_of
+from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.unseen import Unseen, is_placeholder
+from alerts.venue_fault import venue_key
+from alerts.waiting_line import Budget
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import AccountId, PoolId, account_id
+from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -39,7 +43,6 @@ AT_ONCE = 16  # notices described and written together: the worst of a storm do 
 DRAIN_S = 5.0
 POLL_S = 0.02
 FOLDER = "ledger"
-PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
 GONE = "closed or liquidated: the venue no longer lists it"
 NAMED = "the account's own pools are known now and stand in its place"
 NOT_OURS = "no longer watched: the account is not in the config"
@@ -71,23 +74,24 @@ class AlertService:
             clock,
             metrics,
             config.alerts.fall_through_after_s,
+            _budget_of(config),
             self._measure_first_send,
             random.Random(),
         )
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._incidents = Incidents(config.alerts, silences=self._silences)
+        self.holding = Holding(self._silences, routing_of(config))
+        self._incidents = Incidents(config.alerts, holding=self.holding)
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
-        self._unseen: set[PoolId] = set()  # with incidents of the last run, not heard of in this one
+        self._unseen = Unseen((), frozenset())
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
         self._own = {each: own_key(config.daemon.shard, each) for each in OF_THE_DAEMON}
         self._vitals = Vitals(0, 0, 0, 0.0)
-        self._heartbeat: Heartbeat | None = None
-        if config.heartbeat.url is not None:
-            self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now)
+        watched = config.heartbeat.url is not None
+        self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
         self.damage: tuple[str, ...] = ()
 
     async def start(self) -> None:
@@ -102,14 +106,18 @@ class AlertService:
             restored.numbers,
             restored.first_number,
             restored.acks,
-            self._silences,
+            self.holding,
+            restored.named,
         )
         self.duty = self._on_duty()
-        self._unseen = self._incidents.unseen() - {key.pool for key in self._own.values()}
+        self._unseen = Unseen(
+            self._incidents.unseen() - {key.pool for key in self._own.values()}, _ours(self._config)
+        )
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
-        self._forget_strangers()
+        for pool in self._unseen.strangers():
+            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
         for unsettled in restored.unsettled:
             self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
 
@@ -127,8 +135,8 @@ class AlertService:
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
-        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s)
-        self._incidents.retime(config.alerts)
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
+        self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
 
@@ -136,13 +144,13 @@ class AlertService:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
         for pool in turn.removed:
-            why = NAMED if _is_placeholder(pool) else GONE
+            why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
             told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
             self._notice(told, turn.oldest_received_ns)
-        if self._unseen and (turn.changed or turn.removed):
-            self._forget_vanished(turn)
+        for pool in self._unseen.vanished(turn):
+            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
 
     async def run(self) -> None:
         """Decides, writes and delivers for ever; when cancelled, first what is pending, for some seconds."""
@@ -233,7 +241,8 @@ class AlertService:
     def _rearranged(self, groups: Sequence[Group]) -> list[Group]:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
-        return arranged(waiting, lambda notice: routes_of(notice, self._config.routes))
+        wall_ns = self._clock.wall_ns()
+        return arranged(waiting, lambda notice: self.holding.routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -250,11 +259,11 @@ class AlertService:
 
     def _intent(self, group: Group) -> Intent:
         first = group[0]
-        others = tuple(notice.key.pool for notice in group[1:])
+        others = first.others + tuple(notice.key.pool for notice in group[1:])
         is_own = first.key.condition in OF_THE_DAEMON
         assessment = None if others or is_own else self._describe(first.key.pool)
         notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = routes_of(notification, self._config.routes)
+        routes = self.holding.routing.of(notification, self._clock.wall_ns())
         return Intent(notification, tuple(notice.incident for notice in group), routes)
 
     def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
@@ -262,37 +271,21 @@ class AlertService:
         left = []
         for route in unsettled.routes:
             if not any(map(self._dispatcher.knows, route.receivers)):
-                today = routes_of(unsettled.notification, self._config.routes)
+                today = self.holding.routing.of(unsettled.notification, self._clock.wall_ns())
                 names = dict.fromkeys(name for receivers in today for name in receivers)
                 route = OpenRoute(route.number, tuple(names))
             left.append(route)
         return left
 
-    def _forget_strangers(self) -> None:
-        """Accounts that the config no longer names: their incidents end, and that is told."""
-        ours = {account_id(account.venue, account.name) for account in self._config.accounts}
-        for pool in [pool for pool in self._unseen if _account_of(pool) not in ours]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
-
-    def _forget_vanished(self, turn: Turn) -> None:
-        """Pools of the last run that a snapshot of their account does not know: closed while we were down."""
-        view = turn.view
-        seen = zip(view.pools, view.account_seen_ns, strict=True)
-        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not _is_placeholder(label.id)}
-        read |= {_account_of(pool) for pool in turn.removed if _is_placeholder(pool)}  # it may hold nothing
-        self._unseen -= {label.id for label in view.pools}
-        for pool in [pool for pool in self._unseen if _account_of(pool) in read]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
-
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
 
 
-def _account_of(pool: PoolId) -> AccountId:
-    return AccountId(pool.rsplit("/", 1)[0])
+def _ours(config: Config) -> frozenset[str]:
+    """The accounts, and what is told of their venues."""
+    ids = {account_id(account.venue, account.name): account.desk for account in config.accounts}
+    return frozenset(ids) | {venue_key(PoolId(id_), desk).pool for id_, desk in ids.items()}
 
 
-def _is_placeholder(pool: PoolId) -> bool:
-    return pool.endswith(f"/{PLACEHOLDER}")
+def _budget_of(config: Config) -> Budget:
+    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)

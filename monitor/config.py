@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
+from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_transfers import Transfer
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
@@ -137,6 +138,8 @@ class Route(msgspec.Struct, frozen=True, rename={"continue_": "continue"}):
     venue: str | None = None
     minimum: str = "warning"  # lowest level that goes this way
     continue_: bool = False
+    mute_time_intervals: tuple[str, ...] = ()  # then only what is critical goes this way
+    active_time_intervals: tuple[str, ...] = ()  # outside of them likewise
 
 
 class Alerts(msgspec.Struct, frozen=True):
@@ -148,6 +151,8 @@ class Alerts(msgspec.Struct, frozen=True):
     unknown_after_s: float = 9.0  # since the fault began
     silence_longest_s: float = 86_400.0  # no silence lasts longer
     silences_hide_critical: bool = False  # also pages at critical and worse
+    page_budget: int = 60  # messages an hour to one Slack channel or mailbox; then digests. 0: no limit
+    digest_every_s: float = 60.0  # past the budget
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -156,6 +161,12 @@ class Metrics(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 9464
     per_pool: bool = False
+
+
+class Commands(msgspec.Struct, frozen=True):
+    """[commands]: the secret that marks commands which come through Redis; none are taken without."""
+
+    secret: Secret | None = None
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -180,5 +191,9 @@ class Config(msgspec.Struct, frozen=True):
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
+    commands: Commands = Commands()
+    escalations: tuple[Escalation, ...] = ()
+    rotas: tuple[Rota, ...] = ()
+    time_intervals: tuple[TimeInterval, ...] = ()
     source: str = ""
     warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

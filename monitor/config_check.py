@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from monitor.config import Account, Receiver, Threshold
+from monitor.config import Account, Threshold
 from monitor.config_names import MODEL_NAMES, venue_facts
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_rules import PRIVATE_KEY
@@ -37,10 +37,10 @@ class Known(NamedTuple):
 
     accounts: frozenset[str]  # venue/account
     desks: frozenset[str]
-    receivers: frozenset[str]
+    receivers: frozenset[str]  # and rotas, which stand for receivers
 
 
-def known_names(accounts: Iterable[Entry[Account]], receivers: Iterable[Entry[Receiver]]) -> Known:
+def known_names(accounts: Iterable[Entry[Account]], receivers: Iterable[Entry[Any]]) -> Known:
     """The names in the tables as written."""
     tables = [entry.table for entry in accounts]
     return Known(

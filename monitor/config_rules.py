@@ -242,6 +242,8 @@ RULES: dict[tuple[type, str], Rule] = {
     (Alerts, "fall_through_after_s"): within(0.1, 10, "seconds"),
     (Alerts, "unknown_after_s"): within(0.1, 300, "seconds"),
     (Alerts, "silence_longest_s"): within(60, 30 * 86_400, "seconds"),
+    (Alerts, "page_budget"): within(0, 3_600, "messages an hour"),
+    (Alerts, "digest_every_s"): within(5, 3_600, "seconds"),
     (Heartbeat, "every_s"): within(5, 3_600, "seconds"),
     (Metrics, "host"): is_loopback_host,
     (Metrics, "port"): within(0, 65_535),

@@ -13,6 +13,7 @@ import contextlib
 import random
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.control import ControlSocket
+from monitor.control_client import relay
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -40,6 +42,7 @@ from monitor.recording.recorder import Recorder
 from monitor.reload import ReloadRefused, checked, words
 from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
+from monitor.sinks.redis_commands import RedisCommands
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
 from monitor.thresholds import levels_for, routes_of, uses_beside
@@ -109,6 +112,7 @@ class Daemon:
                     group.create_task(engine.run(), name="engine"),
                     group.create_task(alerts.run(), name="alerts"),
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
+                    *self._command_tasks(group, store_url),
                     *([self._store_task(group, store)] if store is not None else []),
                     *self._feeds.start(group),
                 ]
@@ -172,6 +176,22 @@ class Daemon:
         control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts.duty)
         stack.push_async_callback(control.stop)
         await control.start()
+
+    def _command_tasks(self, group: asyncio.TaskGroup, url: str) -> list[asyncio.Task[None]]:
+        """Commands through Redis go where those of this machine go: to the control socket."""
+        secret, folder = self.config.commands.secret, Path(self.config.daemon.data_dir)
+        if secret is None:
+            return []
+        commands = RedisCommands(
+            url,
+            secret,
+            partial(relay, folder),
+            shard=self.config.daemon.shard,
+            clock=self.clock,
+            metrics=self.metrics,
+            password=self.config.store.password,
+        )
+        return [group.create_task(self._supervised("commands", commands.run), name="commands")]
 
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")

@@ -127,6 +127,12 @@ class Metrics:
         self.notify_digested = Counter(
             "margind_notify_digested", "Notifications that left in a digest.", ["receiver"], registry=r
         )
+        self.notify_over_budget = Gauge(
+            "margind_notify_over_budget",
+            "1 while a receiver has had its messages of the hour and gets digests only.",
+            ["receiver"],
+            registry=r,
+        )
         self.notify_oldest_pending = Gauge(
             "margind_notify_oldest_pending_seconds", "Age of the oldest undelivered message.", registry=r
         )
@@ -153,6 +159,12 @@ class Metrics:
         self.store_up = Gauge("margind_store_up", "1 while Redis answers.", registry=r)
         self.store_errors = Counter(
             "margind_store_errors", "Redis commands that failed.", ["kind"], registry=r
+        )
+        self.commands = Counter(
+            "margind_commands",
+            "Commands that came through Redis: done, refused, forged, stale, replayed, malformed.",
+            ["result"],
+            registry=r,
         )
         self.store_flush_seconds = Histogram(
             "margind_store_latency_seconds", "Time of one flush.", registry=r, buckets=LATENCY_BUCKETS

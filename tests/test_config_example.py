@@ -17,6 +17,7 @@ from monitor.cli_here import EXAMPLE_PORT
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Credentials,
     Daemon,
     Heartbeat,
@@ -27,6 +28,7 @@ from monitor.config import (
     Store,
     Threshold,
 )
+from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
@@ -43,6 +45,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "alerts": Alerts,
     "heartbeat": Heartbeat,
+    "commands": Commands,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,
@@ -54,6 +57,9 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "transfers": Transfer,
     "receivers": Receiver,
     "routes": Route,
+    "escalations": Escalation,
+    "rotas": Rota,
+    "time_intervals": TimeInterval,
 }
 
 
