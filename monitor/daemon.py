@@ -45,7 +45,7 @@ from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_commands import RedisCommands
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
-from monitor.thresholds import levels_for
+from monitor.thresholds import levels_for, routes_of, uses_beside
 
 log = structlog.get_logger()
 
@@ -130,8 +130,10 @@ class Daemon:
             levels_for(self.config),
             self.config.daemon.implausible_index_gap,
             self.config.daemon.margin_error_limit,
+            uses_beside(self.config),
         )
         book = LiveBook(settings)
+        book.reroute(routes_of(self.config))
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
@@ -215,6 +217,7 @@ class Daemon:
             log.error("reload_refused", reason=words(refused))
             return
         self.book.relevel(levels_for(config))
+        self.book.reroute(routes_of(config))
         self.config = config
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)

@@ -33,6 +33,7 @@ from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
+from monitor.config_transfers import Transfer
 from monitor.demo.exchange import world_of_the_example
 from monitor.init_command import DEMO_ACCOUNT, DEMO_SECRETS, example_text, init
 from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED
@@ -50,6 +51,10 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "thresholds": Threshold,
     "thresholds.ratio": Levels,
     "thresholds.distance": Levels,
+    "thresholds.volatilities": Levels,
+    "thresholds.minutes": Levels,
+    "thresholds.funding": Levels,
+    "transfers": Transfer,
     "receivers": Receiver,
     "routes": Route,
     "escalations": Escalation,

@@ -22,7 +22,14 @@ from alerts.notify.notifier import Outcome
 from monitor.config import Secret
 
 BODY_LIMIT = 20_000  # bytes; Standard Webhooks 1.0.0, "Payload size", 2026-01
-CUT_ORDER = ("contributors", "moves", "rescue", "others", "lines")  # what a reader misses least goes first
+CUT_ORDER = (  # what a reader misses least goes first
+    "contributors",
+    "moves",
+    "rescue",
+    "deadlines",
+    "others",
+    "lines",
+)
 
 
 class WebhookNotifier:
