@@ -67,6 +67,11 @@ class Dispatcher:
         """Routes of notifications that nobody has yet, or of which that is not written down."""
         return sum(map(len, self._jobs.values())) + len(self._superseded)
 
+    @property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The channels of now by their names."""
+        return {name: line.notifier for name, line in self._lines.items()}
+
     def knows(self, receiver: str) -> bool:
         """Whether there is such a receiver."""
         return receiver in self._lines

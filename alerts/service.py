@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from alerts.aids import Aids, Levels, aid
 from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
@@ -23,10 +24,13 @@ from alerts.heartbeat import Heartbeat, Vitals
 from alerts.holding import Holding
 from alerts.incidents import Incidents
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.listening import Listeners
+from alerts.memory import Memory
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.trend import Trend
 from alerts.unseen import Unseen, is_placeholder
 from alerts.waiting_line import Budget
 from monitor.clock import Clock
@@ -35,6 +39,7 @@ from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
+from monitor.thresholds import row_for
 
 log = structlog.get_logger()
 TICK_S = 0.25
@@ -59,6 +64,7 @@ class AlertService:
         metrics: Metrics,
         describe: Describe,
         notifiers: Mapping[str, Notifier] | None = None,
+        working: Callable[[PoolId], Sequence[str]] = lambda _: (),
     ) -> None:
         self._config = config
         self._clock = clock
@@ -67,16 +73,10 @@ class AlertService:
         self._ledger = Ledger(Path(config.daemon.data_dir) / FOLDER, metrics)
         if notifiers is None:
             notifiers = {receiver.name: notifier_for(receiver) for receiver in config.receivers}
-        self._dispatcher = Dispatcher(
-            notifiers,
-            self._ledger,
-            clock,
-            metrics,
-            config.alerts.fall_through_after_s,
-            _budget_of(config),
-            self._measure_first_send,
-            random.Random(),
-        )
+        self._memory = Memory(self._ledger, clock)
+        self._trend = Trend()
+        self._working = working
+        self._dispatcher = self._delivering(notifiers)
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self._holding = Holding(self._silences, routing_of(config))
         self._incidents = Incidents(config.alerts, holding=self._holding)
@@ -91,12 +91,27 @@ class AlertService:
         self._vitals = Vitals(0, 0, 0, 0.0)
         watched = config.heartbeat.url is not None
         self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
+        self._listeners = Listeners(lambda: self._dispatcher.notifiers, metrics)
+        aid(notifiers.values(), self._aids())
         self.damage: tuple[str, ...] = ()
+
+    def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
+        return Dispatcher(
+            notifiers,
+            self._ledger,
+            self._clock,
+            self._metrics,
+            self._config.alerts.fall_through_after_s,
+            _budget_of(self._config),
+            self._measure_first_send,
+            random.Random(),
+        )
 
     async def start(self) -> None:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
         restored = self._ledger.open()
         self.damage = restored.damage
+        self._memory.restore(restored.remembered)
         for silence in restored.silences:
             self._silences.put(silence)
         self._incidents = Incidents(
@@ -127,11 +142,21 @@ class AlertService:
             lambda: self._config.alerts.silence_longest_s,
         )
 
+    def _aids(self) -> Aids:
+        def levels(assessment: MarginAssessment) -> Levels:
+            account, _, _ = assessment.pool.rpartition("/")
+            row = row_for(self._config.thresholds, account, assessment.desk, assessment.model)
+            return row.raise_at
+
+        tools = (self._memory, lambda: self.duty, self._trend, levels, self._working)
+        return Aids(*tools, self._clock, self._metrics)
+
     def reload(self, config: Config) -> None:
         """Takes other receivers, routes and times; raises ValueError, and then nothing has changed."""
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
+        aid(notifiers.values(), self._aids())
         self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
         self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
@@ -140,6 +165,7 @@ class AlertService:
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
+        self._trend.observe(turn.view)
         for pool in turn.removed:
             why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
@@ -155,6 +181,7 @@ class AlertService:
             working = [
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
+                group.create_task(self._listeners.run(), name="listeners"),
             ]
             if self._heartbeat is not None:
                 working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
