@@ -11,9 +11,11 @@ from alerts.memory import Memory
 from alerts.notify.notifier import Notifier
 from alerts.trend import Trend
 from monitor.clock import Clock
+from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId
 from monitor.names import Metrics
+from monitor.thresholds import row_for
 
 Levels = tuple[float, ...]  # ratios: warning, margin call, critical, liquidation
 
@@ -44,6 +46,16 @@ class Listening(Notifier, Protocol):
 
     async def listen(self) -> None:
         """Works until it is cancelled; a crash is counted, and begun again."""
+
+
+def levels_from(config: Callable[[], Config]) -> Callable[[MarginAssessment], Levels]:
+    """The levels of a pool, by the config of now."""
+
+    def levels(assessment: MarginAssessment) -> Levels:
+        account, _, _ = assessment.pool.rpartition("/")
+        return row_for(config().thresholds, account, assessment.desk, assessment.model).raise_at
+
+    return levels
 
 
 def aid(notifiers: Iterable[Notifier], aids: Aids) -> None:

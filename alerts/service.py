@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.aids import Aids, Levels, aid
+from alerts.aids import Aids, aid, levels_from
 from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
+from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
 from alerts.failpoints import reach
@@ -39,7 +40,6 @@ from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
-from monitor.thresholds import row_for
 
 log = structlog.get_logger()
 TICK_S = 0.25
@@ -73,9 +73,6 @@ class AlertService:
         self._ledger = Ledger(Path(config.daemon.data_dir) / FOLDER, metrics)
         if notifiers is None:
             notifiers = {receiver.name: notifier_for(receiver) for receiver in config.receivers}
-        self._memory = Memory(self._ledger, clock)
-        self._trend = Trend()
-        self._working = working
         self._dispatcher = self._delivering(notifiers)
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self._holding = Holding(self._silences, routing_of(config))
@@ -92,7 +89,9 @@ class AlertService:
         watched = config.heartbeat.url is not None
         self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
         self._listeners = Listeners(lambda: self._dispatcher.notifiers, metrics)
-        aid(notifiers.values(), self._aids())
+        tools = (Memory(self._ledger, clock), lambda: self.duty, Trend())
+        self._aids = Aids(*tools, levels_from(lambda: self._config), working, clock, metrics)
+        aid(notifiers.values(), self._aids)
         self.damage: tuple[str, ...] = ()
 
     def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
@@ -111,7 +110,7 @@ class AlertService:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
         restored = self._ledger.open()
         self.damage = restored.damage
-        self._memory.restore(restored.remembered)
+        self._aids.memory.restore(restored.remembered)
         for silence in restored.silences:
             self._silences.put(silence)
         self._incidents = Incidents(
@@ -142,21 +141,12 @@ class AlertService:
             lambda: self._config.alerts.silence_longest_s,
         )
 
-    def _aids(self) -> Aids:
-        def levels(assessment: MarginAssessment) -> Levels:
-            account, _, _ = assessment.pool.rpartition("/")
-            row = row_for(self._config.thresholds, account, assessment.desk, assessment.model)
-            return row.raise_at
-
-        tools = (self._memory, lambda: self.duty, self._trend, levels, self._working)
-        return Aids(*tools, self._clock, self._metrics)
-
     def reload(self, config: Config) -> None:
         """Takes other receivers, routes and times; raises ValueError, and then nothing has changed."""
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
-        aid(notifiers.values(), self._aids())
+        aid(notifiers.values(), self._aids)
         self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
         self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
@@ -165,7 +155,7 @@ class AlertService:
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
-        self._trend.observe(turn.view)
+        self._aids.trend.observe(turn.view)
         for pool in turn.removed:
             why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
@@ -235,12 +225,7 @@ class AlertService:
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
-        for condition in Condition:
-            count = sum(incident.key.condition is condition for incident in self._incidents.open)
-            self._metrics.incidents_open.labels(condition.value).set(count)
-        acks = (self._incidents.ack(incident.key) for incident in self._incidents.open)
-        self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
-        self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
+        count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())
 
     def _observe_own(self, condition: Condition, trouble: str) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
