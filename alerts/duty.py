@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
-from alerts.alert import Ack, AlertKey, Condition
+from alerts.alert import Ack, AlertKey, Condition, Incident
 from alerts.incidents import Incidents
 from alerts.ledger import Ledger
 from alerts.listing import Listing, listing
@@ -42,6 +42,14 @@ class Duty:
     def listing(self) -> Listing:
         """What is open, what a silence keeps from being told, and the silences."""
         return listing(self._incidents, self._silences, self._clock.wall_ns())
+
+    def ack(self, key: AlertKey) -> Ack | None:
+        """Who has what is open of this key."""
+        return self._incidents.ack(key)
+
+    def incident(self, key: AlertKey) -> Incident | None:
+        """What is open of this key."""
+        return next((incident for incident in self._incidents.open if incident.key == key), None)
 
     async def acknowledge(self, pool: PoolId, condition: Condition | None, author: str) -> tuple[Ack, ...]:
         """Somebody has what is open of the pool, one condition of it or all; answers what that is. Nothing

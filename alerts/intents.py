@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from alerts.alert import Incident, Kind, Notice, Notification, notification_of, thread_of
 from alerts.group import Group
-from alerts.ledger import Intent
+from alerts.ledger import Intent, OpenRoute, Unsettled
 from alerts.route import Routing
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId
@@ -54,3 +54,17 @@ def still_open(notice: Notice, assessment: MarginAssessment | None, now_ns: int,
     """The same as a notification, for receivers that want to hear of it again and again."""
     thread = thread_of(notice.incident, shard)
     return notification_of(notice, assessment, now_ns, notice.others, thread)
+
+
+def routes_left(
+    unsettled: Unsettled, knows: Callable[[str], bool], outlook: Outlook, now_ns: int
+) -> list[OpenRoute]:
+    """Where it was to go; where the config of today says, if nobody of then is left."""
+    left = []
+    for route in unsettled.routes:
+        if not any(map(knows, route.receivers)):
+            today = outlook.routing.of(unsettled.notification, now_ns)
+            names = dict.fromkeys(name for receivers in today for name in receivers)
+            route = OpenRoute(route.number, tuple(names))
+        left.append(route)
+    return left

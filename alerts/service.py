@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from alerts.aids import Aids, aid, levels_from
 from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
 from alerts.counts import count
 from alerts.deliver import Dispatcher
@@ -23,16 +24,19 @@ from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
 from alerts.holding import Holding
 from alerts.incidents import Incidents
-from alerts.intents import Outlook, intent_of
-from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.intents import Outlook, intent_of, routes_left
+from alerts.ledger import Intent, Ledger, OpenRoute
+from alerts.listening import Listeners
+from alerts.memory import Memory
 from alerts.mirror import Mirror
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.trend import Trend
 from alerts.unseen import Unseen
 from alerts.vanished import GONE, NAMED, NOT_OURS, is_placeholder
-from alerts.waiting_line import Budget
+from alerts.waiting_line import budget_of
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
@@ -62,6 +66,7 @@ class AlertService:
         metrics: Metrics,
         describe: Describe,
         notifiers: Mapping[str, Notifier] | None = None,
+        working: Callable[[PoolId], Sequence[str]] = lambda _: (),
     ) -> None:
         self._config = config
         self._clock = clock
@@ -70,16 +75,7 @@ class AlertService:
         self._ledger = Ledger(Path(config.daemon.data_dir) / FOLDER, metrics)
         if notifiers is None:
             notifiers = {receiver.name: notifier_for(receiver) for receiver in config.receivers}
-        self._dispatcher = Dispatcher(
-            notifiers,
-            self._ledger,
-            clock,
-            metrics,
-            config.alerts.fall_through_after_s,
-            _budget_of(config),
-            self._measure_first_send,
-            random.Random(),
-        )
+        self._dispatcher = self._delivering(notifiers)
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
         self.holding = Holding(self._silences, routing_of(config))
         self._incidents = Incidents(config.alerts, holding=self.holding)
@@ -95,11 +91,28 @@ class AlertService:
         self._vitals = Vitals(0, 0, 0, 0.0)
         watched = config.heartbeat.url is not None
         self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
+        self._listeners = Listeners(lambda: self._dispatcher.notifiers, metrics)
+        tools = (Memory(self._ledger, clock), lambda: self.duty, Trend())
+        self._aids = Aids(*tools, levels_from(lambda: self._config), working, clock, metrics)
+        aid(notifiers.values(), self._aids)
+
+    def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
+        return Dispatcher(
+            notifiers,
+            self._ledger,
+            self._clock,
+            self._metrics,
+            self._config.alerts.fall_through_after_s,
+            budget_of(self._config),
+            self._measure_first_send,
+            random.Random(),
+        )
 
     async def start(self) -> None:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
         restored = self._ledger.open()
         self.damage = restored.damage
+        self._aids.memory.restore(restored.remembered)
         for silence in restored.silences:
             self._silences.put(silence)
         self._incidents = Incidents(
@@ -120,7 +133,8 @@ class AlertService:
         for pool in self._unseen.strangers():
             self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
         for unsettled in restored.unsettled:
-            self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
+            left = routes_left(unsettled, self._dispatcher.knows, self._outlook(), self._clock.wall_ns())
+            self._dispatcher.submit(unsettled.notification, left)
 
     def _mirrored(self) -> Mirror:
         return Mirror(
@@ -148,7 +162,8 @@ class AlertService:
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
-        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
+        aid(notifiers.values(), self._aids)
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, budget_of(config))
         self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
@@ -156,6 +171,7 @@ class AlertService:
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
+        self._aids.trend.observe(turn.view)
         for pool in turn.removed:
             why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
@@ -172,6 +188,7 @@ class AlertService:
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
                 group.create_task(self._mirror.run(), name="mirror"),
+                group.create_task(self._listeners.run(), name="listeners"),
             ]
             if self._heartbeat is not None:
                 working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
@@ -274,20 +291,5 @@ class AlertService:
     def _outlook(self) -> Outlook:
         return Outlook(self._incidents.open, self.holding.routing, self._config.daemon.shard)
 
-    def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
-        """Where it was to go; where the config of today says, if nobody of then is left."""
-        left = []
-        for route in unsettled.routes:
-            if not any(map(self._dispatcher.knows, route.receivers)):
-                today = self.holding.routing.of(unsettled.notification, self._clock.wall_ns())
-                names = dict.fromkeys(name for receivers in today for name in receivers)
-                route = OpenRoute(route.number, tuple(names))
-            left.append(route)
-        return left
-
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
-
-
-def _budget_of(config: Config) -> Budget:
-    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)

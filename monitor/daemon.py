@@ -26,13 +26,15 @@ from monitor.book.settings import BookSettings
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
-from monitor.control import ControlSocket
+from monitor.control import LIVE, ControlSocket
 from monitor.control_client import relay
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
 from monitor.engine import Engine
 from monitor.exit_codes import CommandFailed, ExitCode
+from monitor.explain.explanation import explain
+from monitor.explain.text import lines as explained
 from monitor.feeds import Feeds, spec_for
 from monitor.inbox import Inbox
 from monitor.logs import log_to_stderr
@@ -96,7 +98,7 @@ class Daemon:
             store_url = store.url if store is not None else str(self.config.store.url)
             redis = self._redis(store_url)
             self._start_recorder(stack)
-            alerts = AlertService(self.config, self.clock, self.metrics, self.describe)
+            alerts = AlertService(self.config, self.clock, self.metrics, self.describe, working=self._working)
             await alerts.start()
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
@@ -225,6 +227,12 @@ class Daemon:
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""
         return self.book.describe(pool, self.clock.monotonic_ns(), self.clock.wall_ns())
+
+    def _working(self, pool: PoolId) -> Sequence[str]:
+        """The explanation of a pool, in lines."""
+        now_ns, wall_ns = self.clock.monotonic_ns(), self.clock.wall_ns()
+        found = explain(self.book, pool, now_ns, wall_ns, LIVE)
+        return () if found is None else tuple(explained(found))
 
 
 def run(read: Callable[[], Config], config: Config, record: Path | None = None) -> int:

@@ -17,6 +17,7 @@ class Metrics:
         self._engine()
         self._process()
         self._alerts()
+        self._channels()
         self._store()
 
     def _ingest(self) -> None:
@@ -158,6 +159,18 @@ class Metrics:
         )
         self.ledger_errors = Counter(
             "margind_ledger_errors", "Ledger writes that failed: durability lost.", registry=r
+        )
+
+    def _channels(self) -> None:
+        r = self.registry
+        self.render_fallback = Counter(
+            "margind_render_fallback",
+            "Messages that went out plainer: their picture or form failed.",
+            ["receiver", "what"],
+            registry=r,
+        )
+        self.answered = Counter(
+            "margind_answered", "What people asked of us from a chat.", ["receiver", "result"], registry=r
         )
 
     def _store(self) -> None:

@@ -13,6 +13,7 @@ from alerts.notify.notifier import Notifier
 from alerts.notify.opsgenie import OpsgenieNotifier
 from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
+from alerts.notify.slack_hearing import Hearing
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
 from monitor.config import Receiver
@@ -55,6 +56,7 @@ def _slack(receiver: Receiver) -> Notifier:
             _needed(receiver, "channel", receiver.channel),
             url=receiver.url,
             allow_private_destinations=receiver.allow_private_destinations,
+            hears=_hears(receiver),
         )
 
 
@@ -89,6 +91,17 @@ def _alertmanager(receiver: Receiver) -> Notifier:
             secret=receiver.secret,
             allow_private_destinations=receiver.allow_private_destinations,
         )
+
+
+def _hears(receiver: Receiver) -> Hearing | None:
+    """How presses come in, where the config tells a way."""
+    if receiver.app_secret is None and receiver.signing_secret is None:
+        return None
+    users = frozenset(_needed(receiver, "users", receiver.users))
+    if receiver.app_secret is not None:
+        return Hearing(users, app_token=receiver.app_secret)
+    listen = _needed(receiver, "listen", receiver.listen)
+    return Hearing(users, signing_secret=receiver.signing_secret, listen=listen)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ async def pair(kind, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """An attempt that ends soon: a hanging receiver hangs however long one waits."""
-    for module in ("http", "slack", "email"):
+    for module in ("http", "slack_api", "email"):
         monkeypatch.setattr(f"alerts.notify.{module}.ATTEMPT_S", 0.4)
 
 
