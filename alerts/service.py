@@ -26,6 +26,7 @@ from alerts.holding import Holding
 from alerts.incidents import Incidents
 from alerts.intents import Outlook, intent_of, routes_left
 from alerts.ledger import Intent, Ledger, OpenRoute
+from alerts.levels import due_ns
 from alerts.listening import Listeners
 from alerts.memory import Memory
 from alerts.mirror import Mirror
@@ -39,7 +40,7 @@ from alerts.vanished import GONE, NAMED, NOT_OURS, is_placeholder
 from alerts.waiting_line import budget_of
 from monitor.clock import Clock
 from monitor.config import Config
-from monitor.domain.assessment import MarginAssessment
+from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
@@ -178,6 +179,9 @@ class AlertService:
         for state in turn.changed:
             told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
             self._notice(told, turn.oldest_received_ns)
+            if state.band is RiskBand.UNKNOWN and due_ns(state, self._config.alerts) <= turn.now_ns:
+                self._next_tick_ns = 0  # told when the whole turn is seen: the venue may be the matter
+                self._arrived.set()
         for pool in self._unseen.vanished(turn):
             self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
 
@@ -212,7 +216,8 @@ class AlertService:
             await asyncio.sleep(POLL_S)
 
     def _is_busy(self) -> bool:
-        return bool(self._notices or self._undecided or self._dispatcher.pending)
+        is_to_look = self._next_tick_ns == 0
+        return bool(is_to_look or self._notices or self._undecided or self._dispatcher.pending)
 
     async def stop(self) -> None:
         """Lets go of receivers and disk; what nobody has yet is sent by the next run."""
