@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from alerts import phrases, urgency, ways_back
+from alerts import phrases, scales, urgency, ways_back
 from alerts.alert import OF_THE_DAEMON, Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
 from alerts.wording import NAME_LIMIT, age, money, percent, plain, pool_parts, ratio, utc
@@ -206,6 +206,7 @@ def _figure_lines(assessment: MarginAssessment) -> list[str]:
         phrases.distance_line(assessment),
         *liquidation,
         *urgency.time_lines(assessment),
+        *scales.scale_lines(assessment),
         *ways_back.rescue_lines(assessment),
         *phrases.contributor_lines(assessment),
         phrases.margin_line(assessment),

@@ -103,6 +103,7 @@ class Threshold(msgspec.Struct, frozen=True):
     volatilities: Levels | None = None  # distance to liquidation in volatilities of a day
     minutes: Levels | None = None  # to liquidation, at the present speed
     funding: Levels | None = None  # what the next funding costs, as a fraction of the headroom
+    depeg: Levels | None = None  # how far a stablecoin of the pool stands from 1
     hysteresis: float | None = None  # a level clears this fraction below where it was raised
     hysteresis_volatilities: float | None = None  # and so many volatilities of the time that it must hold
 

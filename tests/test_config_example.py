@@ -54,6 +54,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "thresholds.volatilities": Levels,
     "thresholds.minutes": Levels,
     "thresholds.funding": Levels,
+    "thresholds.depeg": Levels,
     "transfers": Transfer,
     "receivers": Receiver,
     "routes": Route,
