@@ -20,6 +20,7 @@ class Condition(Enum):
     UNKNOWN = "unknown"  # nothing can be said of the pool
     DEFICIT = "deficit"  # negative equity with nothing left to liquidate
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
+    VENUE = "venue"  # most pools of a desk on one venue are unknown at once
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
@@ -99,6 +100,7 @@ class Notice(msgspec.Struct, frozen=True):
     desk: str
     detail: str
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
+    others: tuple[PoolId, ...] = ()  # of a venue: the pools that it is told of
 
     @property
     def key(self) -> AlertKey:
@@ -123,6 +125,18 @@ class Notification(msgspec.Struct, frozen=True):
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
     reached_s: float = 0.0  # how far it is escalated
+    thread: str = ""  # what opens and closes as one where a receiver keeps incidents of its own
+    left: int = 0  # of a resolution: what else of its thread is still open
+
+
+def thread_of(incident: Incident, shard: str) -> str:
+    """One incident; for what is unknown all of a desk at a venue, because one fault is one incident."""
+    key = incident.key
+    if key.condition is Condition.UNKNOWN:
+        text = f"{shard}|{key.pool.split('/', 1)[0]}|{incident.desk}|{key.condition.value}"
+    else:
+        text = f"{key.pool}|{key.condition.value}|{incident.number}"
+    return f"margind-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def notification_id(incident: Incident) -> str:
@@ -133,7 +147,12 @@ def notification_id(incident: Incident) -> str:
 
 
 def notification_of(
-    notice: Notice, assessment: MarginAssessment | None, now_ns: int, others: tuple[PoolId, ...] = ()
+    notice: Notice,
+    assessment: MarginAssessment | None,
+    now_ns: int,
+    others: tuple[PoolId, ...] = (),
+    thread: str = "",
+    left: int = 0,
 ) -> Notification:
     """The notice with the picture of its pool."""
     incident = notice.incident
@@ -152,4 +171,6 @@ def notification_of(
         worst=incident.worst,
         others=others,
         reached_s=incident.reached_s,
+        thread=thread or notification_id(incident),
+        left=left,
     )

@@ -25,12 +25,14 @@ class Duty:
         ledger: Ledger,
         clock: Clock,
         longest_s: Callable[[], float],
+        on_ack: Callable[[Ack], None] = lambda _: None,
     ) -> None:
         self._incidents = incidents
         self._silences = silences
         self._ledger = ledger
         self._clock = clock
         self._longest_s = longest_s
+        self._on_ack = on_ack
 
     @property
     def hides_critical(self) -> bool:
@@ -58,6 +60,7 @@ class Duty:
         found = tuple(ack for ack in acks if ack is not None)
         for ack in found:
             await self._ledger.keep_ack(ack)
+            self._on_ack(ack)
         return found
 
     async def silence(self, matchers: Sequence[str], author: str, reason: str, seconds: float) -> Silence:

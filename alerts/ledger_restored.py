@@ -14,11 +14,13 @@ from alerts.ledger_rows import (
     Unsettled,
     acks_of,
     incidents_of,
+    named_of,
     remembered_of,
     silences_of,
     unsettled_of,
 )
 from alerts.silences import Silence
+from monitor.domain.identity import PoolId
 
 
 class Restored(NamedTuple):
@@ -32,6 +34,7 @@ class Restored(NamedTuple):
     acks: tuple[Ack, ...] = ()
     silences: tuple[Silence, ...] = ()
     remembered: tuple[Remembered, ...] = ()  # by receivers
+    named: dict[AlertKey, tuple[PoolId, ...]] = {}  # noqa: RUF012  by the newest notice of each venue
 
 
 def restored_from(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restored:
@@ -46,6 +49,7 @@ def restored_from(contents: Contents, lost: int, damage: tuple[str, ...]) -> Res
         acks=tuple(acks_of(contents)),
         silences=tuple(silences_of(contents)),
         remembered=tuple(remembered_of(contents)),
+        named=named_of(contents),
     )
 
 

@@ -179,6 +179,13 @@ def silences_of(contents: Contents) -> Iterator[Silence]:
         yield msgspec.json.decode(str(body), type=Silence)
 
 
+def named_of(contents: Contents) -> dict[AlertKey, tuple[PoolId, ...]]:
+    """The pools that the newest notice of each venue tells of."""
+    ours = (row for row in contents.rows["intents"] if f'"{Condition.VENUE.value}"' in str(row[4]))
+    notices = (notification_from(str(row[4])) for row in sorted(ours, key=lambda row: _int(row[0])))
+    return {notice.key: notice.others for notice in notices if notice.key.condition is Condition.VENUE}
+
+
 def remembered_of(contents: Contents) -> Iterator[Remembered]:
     """What receivers want to know again, the oldest first."""
     for row in sorted(contents.rows["remembered"], key=lambda row: _int(row[2])):

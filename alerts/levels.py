@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from alerts.alert import Condition, Level
+from monitor.config import Alerts
 from monitor.domain.assessment import RiskBand
 from monitor.domain.turn import PoolState
 
+SECOND_NS = 1_000_000_000
 UNKNOWN_LEVEL = Level.CRITICAL
+UNKNOWN_AFTER_SEEN_NS = 4 * SECOND_NS  # a fault that is noticed late still gets this long to end by itself
 OF_POOLS = (
     Condition.MARGIN,
     Condition.UNKNOWN,
@@ -30,3 +33,11 @@ def levels_of(state: PoolState) -> dict[Condition, Level | None]:
         Condition.MARGIN_ERROR: Level.WARNING if state.margin_error_open else Level.CLEAR,
         Condition.VENUE_WORSE: venues if venues > band else Level.CLEAR,
     }
+
+
+def due_ns(state: PoolState, times: Alerts) -> int:
+    """When an UNKNOWN is to be told (monotonic); 0 where its beginning is not known."""
+    began_ns, seen_ns = state.unknown_since_ns, state.unknown_seen_ns
+    if began_ns is None or seen_ns is None:
+        return 0
+    return max(began_ns + round(times.unknown_after_s * SECOND_NS), seen_ns + UNKNOWN_AFTER_SEEN_NS)

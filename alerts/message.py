@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from alerts import phrases
+from alerts import phrases, urgency, ways_back
 from alerts.alert import OF_THE_DAEMON, Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
 from alerts.wording import NAME_LIMIT, age, money, percent, plain, pool_parts, ratio, utc
@@ -32,7 +32,8 @@ def _subject(notification: Notification) -> str:
     if not notification.others:
         return parts.id
     desk = plain(notification.desk, NAME_LIMIT)
-    return f"{1 + len(notification.others):,} pools of {parts.venue}, desk {desk}"
+    count = len(notification.others) + (notification.key.condition is not Condition.VENUE)
+    return f"{count:,} pools of {parts.venue}, desk {desk}"
 
 
 def _first_word(notification: Notification) -> str:
@@ -76,6 +77,13 @@ def _unknown_headline(notification: Notification) -> str:
         return f"margin not known{f', {detail}' if detail else ''}"
     reasons = "" if phrases.is_known(assessment) else f" ({phrases.reasons_of(assessment)})"
     return f"margin not known{reasons}{f', {detail}' if detail else ''}"
+
+
+def _venue_fault_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "known again, or told of one by one"
+    detail = plain(notification.detail)
+    return f"the venue does not answer, margins not known{f', {detail}' if detail else ''}"
 
 
 def _deficit_headline(notification: Notification) -> str:
@@ -133,6 +141,7 @@ def _other_headline(notification: Notification) -> str:
 _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.MARGIN: _margin_headline,
     Condition.UNKNOWN: _unknown_headline,
+    Condition.VENUE: _venue_fault_headline,
     Condition.DEFICIT: _deficit_headline,
     Condition.MARGIN_ERROR: _error_headline,
     Condition.VENUE_WORSE: _venue_headline,
@@ -196,7 +205,8 @@ def _figure_lines(assessment: MarginAssessment) -> list[str]:
     return [
         phrases.distance_line(assessment),
         *liquidation,
-        *phrases.rescue_lines(assessment),
+        *urgency.time_lines(assessment),
+        *ways_back.rescue_lines(assessment),
         *phrases.contributor_lines(assessment),
         phrases.margin_line(assessment),
         *venue,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from alerts.alert import OF_THE_DAEMON, AlertKey, Incident, Kind, Level, Notice, Notification
+from alerts.alert import OF_THE_DAEMON, AlertKey, Condition, Incident, Kind, Level, Notice, Notification
 from alerts.hours import is_within, on_call
 from monitor.config import Config, Route
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.domain.identity import PoolId
 
 SECOND_NS = 1_000_000_000
 Receivers = tuple[str, ...]
@@ -34,16 +35,21 @@ class Routing:
         Who was reached by an escalation hears of the incident from then on. What is wrong with the daemon
         itself is everybody's matter, whatever the routes match.
         """
-        key, desk, level, worst = told.key, told.desk, _level_of(told), _worst_of(told)
-        if key.condition in OF_THE_DAEMON:
+        keys, desk, level, worst = (
+            _keys_of(told.key, told.others),
+            told.desk,
+            _level_of(told),
+            _worst_of(told),
+        )
+        if told.key.condition in OF_THE_DAEMON:
             chosen = [route.receivers for route in self._routes]
         elif told.kind is Kind.UNACKNOWLEDGED:
-            reached = [step for step in self._steps(key, desk, worst) if step.after_s == _reached_of(told)]
+            reached = [step for step in self._steps(keys, desk, worst) if step.after_s == _reached_of(told)]
             chosen = [step.receivers for step in reached]
         else:
-            routes = self._taking(key, desk, worst)
+            routes = self._taking(keys, desk, worst)
             chosen = [route.receivers for route in routes if not self._is_muted(route, level, wall_ns)]
-            steps = self._steps(key, desk, worst)
+            steps = self._steps(keys, desk, worst)
             chosen += [step.receivers for step in steps if step.after_s <= _reached_of(told)]
         return tuple(dict.fromkeys(self._in_turn(receivers, wall_ns) for receivers in chosen))
 
@@ -51,26 +57,27 @@ class Routing:
         """Whether every route that takes it has quiet hours now."""
         if not self._intervals or level >= Level.CRITICAL or key.condition in OF_THE_DAEMON:
             return False
-        routes = self._taking(key, desk, level)
+        routes = self._taking((key,), desk, level)
         return bool(routes) and all(self._is_muted(route, level, wall_ns) for route in routes)
 
-    def next_step_s(self, incident: Incident) -> float | None:
+    def next_step_s(self, incident: Incident, others: Iterable[PoolId] = ()) -> float | None:
         """How long after its clock began it goes to the next receivers; None where there are none left."""
-        steps = self._steps(incident.key, incident.desk, incident.level)
+        steps = self._steps(_keys_of(incident.key, others), incident.desk, incident.level)
         left = (step.after_s for step in steps if step.after_s > incident.reached_s)
         return next(left, None)
 
-    def _taking(self, key: AlertKey, desk: str, worst: Level) -> list[Route]:
-        chosen = []
-        for route in self._routes:
-            if takes(route, key, desk, worst):
-                chosen.append(route)
-                if not route.continue_:
-                    break
-        return chosen
+    def _taking(self, keys: Sequence[AlertKey], desk: str, worst: Level) -> list[Route]:
+        chosen: dict[int, Route] = {}
+        for key in keys:
+            for number, route in enumerate(self._routes):
+                if takes(route, key, desk, worst):
+                    chosen[number] = route
+                    if not route.continue_:
+                        break
+        return list(chosen.values())
 
-    def _steps(self, key: AlertKey, desk: str, worst: Level) -> list[Escalation]:
-        return [step for step in self._escalations if takes(step, key, desk, worst)]
+    def _steps(self, keys: Sequence[AlertKey], desk: str, worst: Level) -> list[Escalation]:
+        return [step for step in self._escalations if any(takes(step, key, desk, worst) for key in keys)]
 
     def _is_muted(self, route: Route, level: Level, wall_ns: int) -> bool:
         """Quiet hours hold back what is not critical; the end of what was told is told."""
@@ -105,6 +112,14 @@ def takes(route: Route | Escalation, key: AlertKey, desk: str, worst: Level) -> 
         and route.account in (None, f"{venue}/{account}")
         and route.venue in (None, venue)
     )
+
+
+def _keys_of(key: AlertKey, others: Iterable[PoolId]) -> tuple[AlertKey, ...]:
+    """What is told of a venue is told to everybody who hears of one of its accounts."""
+    if key.condition is not Condition.VENUE:
+        return (key,)
+    one_each = {pool.rsplit("/", 1)[0]: AlertKey(pool, Condition.UNKNOWN) for pool in others}
+    return tuple(one_each.values()) or (key,)
 
 
 def _level_of(told: Notification | Notice) -> Level:

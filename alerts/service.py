@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from alerts.aids import Aids, aid, levels_from
-from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
+from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
 from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
@@ -24,20 +24,23 @@ from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
 from alerts.holding import Holding
 from alerts.incidents import Incidents
-from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.intents import Outlook, intent_of, routes_left
+from alerts.ledger import Intent, Ledger, OpenRoute
 from alerts.listening import Listeners
 from alerts.memory import Memory
+from alerts.mirror import Mirror
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
 from alerts.trend import Trend
-from alerts.unseen import Unseen, is_placeholder
-from alerts.waiting_line import Budget
+from alerts.unseen import Unseen
+from alerts.vanished import GONE, NAMED, NOT_OURS, is_placeholder
+from alerts.waiting_line import budget_of
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import PoolId, account_id
+from monitor.domain.identity import PoolId
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
@@ -47,15 +50,14 @@ AT_ONCE = 16  # notices described and written together: the worst of a storm do 
 DRAIN_S = 5.0
 POLL_S = 0.02
 FOLDER = "ledger"
-GONE = "closed or liquidated: the venue no longer lists it"
-NAMED = "the account's own pools are known now and stand in its place"
-NOT_OURS = "no longer watched: the account is not in the config"
 NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
 
 class AlertService:
     """`start`, then `run` as a task while `on_turn` is called by the engine, then `stop`."""
+
+    damage: tuple[str, ...] = ()  # of the ledger, as it was found
 
     def __init__(
         self,
@@ -75,12 +77,13 @@ class AlertService:
             notifiers = {receiver.name: notifier_for(receiver) for receiver in config.receivers}
         self._dispatcher = self._delivering(notifiers)
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._holding = Holding(self._silences, routing_of(config))
-        self._incidents = Incidents(config.alerts, holding=self._holding)
+        self.holding = Holding(self._silences, routing_of(config))
+        self._incidents = Incidents(config.alerts, holding=self.holding)
+        self._mirror = self._mirrored()
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
-        self._unseen = Unseen((), frozenset())
+        self._unseen = Unseen((), ())
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
@@ -92,7 +95,6 @@ class AlertService:
         tools = (Memory(self._ledger, clock), lambda: self.duty, Trend())
         self._aids = Aids(*tools, levels_from(lambda: self._config), working, clock, metrics)
         aid(notifiers.values(), self._aids)
-        self.damage: tuple[str, ...] = ()
 
     def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
         return Dispatcher(
@@ -101,7 +103,7 @@ class AlertService:
             self._clock,
             self._metrics,
             self._config.alerts.fall_through_after_s,
-            _budget_of(self._config),
+            budget_of(self._config),
             self._measure_first_send,
             random.Random(),
         )
@@ -119,18 +121,31 @@ class AlertService:
             restored.numbers,
             restored.first_number,
             restored.acks,
-            self._holding,
+            self.holding,
+            restored.named,
         )
         self.duty = self._on_duty()
-        ours = frozenset(account_id(account.venue, account.name) for account in self._config.accounts)
-        self._unseen = Unseen(self._incidents.unseen() - {key.pool for key in self._own.values()}, ours)
+        own = {key.pool for key in self._own.values()}
+        self._unseen = Unseen(self._incidents.unseen() - own, self._config.accounts)
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
         for pool in self._unseen.strangers():
             self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
         for unsettled in restored.unsettled:
-            self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
+            left = routes_left(unsettled, self._dispatcher.knows, self._outlook(), self._clock.wall_ns())
+            self._dispatcher.submit(unsettled.notification, left)
+
+    def _mirrored(self) -> Mirror:
+        return Mirror(
+            lambda: self._config,
+            lambda: self.holding.routing,
+            lambda: self._incidents,
+            lambda: self._dispatcher.notifiers,
+            self._describe,
+            self._clock,
+            self._metrics,
+        )
 
     def _on_duty(self) -> Duty:
         return Duty(
@@ -139,6 +154,7 @@ class AlertService:
             self._ledger,
             self._clock,
             lambda: self._config.alerts.silence_longest_s,
+            self._mirror.acknowledged,
         )
 
     def reload(self, config: Config) -> None:
@@ -147,7 +163,7 @@ class AlertService:
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
         aid(notifiers.values(), self._aids)
-        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, _budget_of(config))
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, budget_of(config))
         self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
@@ -171,6 +187,7 @@ class AlertService:
             working = [
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
+                group.create_task(self._mirror.run(), name="mirror"),
                 group.create_task(self._listeners.run(), name="listeners"),
             ]
             if self._heartbeat is not None:
@@ -251,7 +268,7 @@ class AlertService:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
         wall_ns = self._clock.wall_ns()
-        return arranged(waiting, lambda notice: self._holding.routing.of(notice, wall_ns))
+        return arranged(waiting, lambda notice: self.holding.routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -267,28 +284,12 @@ class AlertService:
         reach("submitted")
 
     def _intent(self, group: Group) -> Intent:
-        first = group[0]
-        others = tuple(notice.key.pool for notice in group[1:])
-        is_own = first.key.condition in OF_THE_DAEMON
-        assessment = None if others or is_own else self._describe(first.key.pool)
-        notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = self._holding.routing.of(notification, self._clock.wall_ns())
-        return Intent(notification, tuple(notice.incident for notice in group), routes)
+        others = len(group) > 1 or group[0].key.condition in OF_THE_DAEMON
+        assessment = None if others else self._describe(group[0].key.pool)
+        return intent_of(group, assessment, self._clock.wall_ns(), self._outlook())
 
-    def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
-        """Where it was to go; where the config of today says, if nobody of then is left."""
-        left = []
-        for route in unsettled.routes:
-            if not any(map(self._dispatcher.knows, route.receivers)):
-                today = self._holding.routing.of(unsettled.notification, self._clock.wall_ns())
-                names = dict.fromkeys(name for receivers in today for name in receivers)
-                route = OpenRoute(route.number, tuple(names))
-            left.append(route)
-        return left
+    def _outlook(self) -> Outlook:
+        return Outlook(self._incidents.open, self.holding.routing, self._config.daemon.shard)
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
-
-
-def _budget_of(config: Config) -> Budget:
-    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)

@@ -8,6 +8,7 @@ from typing import NoReturn
 import msgspec
 
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_transfers import Transfer
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
 
@@ -88,7 +89,7 @@ class Levels(msgspec.Struct, frozen=True):
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """[[thresholds]]: the most specific match wins: account over desk over model over the shipped default.
+    """[[thresholds]]: the most specific match wins: pool, account, desk, model, the shipped default.
 
     What an entry leaves out comes from the next less specific one, so none switches a scale off by silence.
     """
@@ -96,9 +97,14 @@ class Threshold(msgspec.Struct, frozen=True):
     model: str | None = None
     account: str | None = None  # "venue/account"
     desk: str | None = None
+    pool: str | None = None  # "venue/account/pool"
     ratio: Levels | None = None
     distance: Levels | None = None
+    volatilities: Levels | None = None  # distance to liquidation in volatilities of a day
+    minutes: Levels | None = None  # to liquidation, at the present speed
+    funding: Levels | None = None  # what the next funding costs, as a fraction of the headroom
     hysteresis: float | None = None  # a level clears this fraction below where it was raised
+    hysteresis_volatilities: float | None = None  # and so many volatilities of the time that it must hold
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -161,6 +167,12 @@ class Metrics(msgspec.Struct, frozen=True):
     per_pool: bool = False
 
 
+class Commands(msgspec.Struct, frozen=True):
+    """[commands]: the secret that marks commands which come through Redis; none are taken without."""
+
+    secret: Secret | None = None
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """[heartbeat]: a watcher outside that pages when we fall silent; its URL is a secret, and none is sent
     without."""
@@ -178,10 +190,12 @@ class Config(msgspec.Struct, frozen=True):
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]
     thresholds: tuple[Threshold, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
     store: Store = Store()
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
+    commands: Commands = Commands()
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()

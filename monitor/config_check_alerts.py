@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from monitor import config_slack, secrets
-from monitor.config import RATIO_LEVELS, Account, Heartbeat, Receiver, Route, Secret
+from monitor.config import RATIO_LEVELS, Account, Commands, Heartbeat, Receiver, Route, Secret
 from monitor.config_check import Entry, Known, check_names, id_of, refuse_repeats
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_read import keys_of
 from monitor.config_rules import is_loopback, is_receiver_url
 
+LEAST_SECRET = 32  # characters of the secret that marks commands
 SIGNING_PREFIX = "whsec_"
 SIGNING_BYTES = (24, 64)  # Standard Webhooks 1.0.0, "Signature scheme", 2026-01
 KEYS_OF_KIND = {
@@ -34,11 +35,17 @@ KEYS_OF_KIND = {
         "ca_file",
         "allow_private_destinations",
     ),
+    "pagerduty": ("secret", "url", "allow_private_destinations"),
+    "opsgenie": ("secret", "url", "allow_private_destinations"),
+    "alertmanager": ("url", "user", "secret", "allow_private_destinations"),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
     "slack": ("secret", "channel"),
     "email": ("host", "sender", "to"),
+    "pagerduty": ("secret",),
+    "opsgenie": ("secret",),
+    "alertmanager": ("url",),
 }
 
 
@@ -64,6 +71,13 @@ def check_heartbeat(heartbeat: Heartbeat | None, findings: Findings) -> None:
         scheme == "http" and not heartbeat.allow_private_destinations
     ):
         findings.problem("heartbeat.url", 'what its place holds must be "https://HOST/PATH"')
+
+
+def check_commands(commands: Commands | None, findings: Findings) -> None:
+    """Its secret can't be guessed."""
+    if commands is not None and commands.secret is not None and len(commands.secret.reveal()) < LEAST_SECRET:
+        text = f"({commands.secret.source}) is too short: at least {LEAST_SECRET} characters"
+        findings.problem("commands.secret", f"{text}, e.g. of `openssl rand -base64 32`")
 
 
 def _refuse_other_kinds(kind: str, entry: Entry[Receiver], findings: Findings) -> None:

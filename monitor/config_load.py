@@ -14,6 +14,7 @@ import msgspec
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Config,
     Daemon,
     Heartbeat,
@@ -24,12 +25,14 @@ from monitor.config import (
     Threshold,
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
-from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
 from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
+from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
+from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
 from monitor.secrets import reason_of, what_others_may_write
 
@@ -42,15 +45,26 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "commands": Commands,
 }
 SECTIONS = ("daemon", *PLAIN)
-TAKEN_AS_READ = ("thresholds", "escalations", "rotas", "time_intervals")
-LISTS = ("accounts", "thresholds", "receivers", "routes", "escalations", "rotas", "time_intervals")
+TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals")
+LISTS = (
+    "accounts",
+    "thresholds",
+    "transfers",
+    "receivers",
+    "routes",
+    "escalations",
+    "rotas",
+    "time_intervals",
+)
 
 
 class _Lists(NamedTuple):
     accounts: list[Entry[Account]]
     thresholds: list[Entry[Threshold]]
+    transfers: list[Entry[Transfer]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
     escalations: list[Entry[Escalation]]
@@ -75,23 +89,16 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
         name: reader.read(kind, document.get(name, {}), name) for name, kind in PLAIN.items()
     }
-    lists = _Lists(
-        _entries(reader, Account, document, "accounts"),
-        _entries(reader, Threshold, document, "thresholds"),
-        _entries(reader, Receiver, document, "receivers"),
-        _entries(reader, Route, document, "routes"),
-        _entries(reader, Escalation, document, "escalations"),
-        _entries(reader, Rota, document, "rotas"),
-        _entries(reader, TimeInterval, document, "time_intervals"),
-    )
+    lists = _read_lists(reader, document)
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
+    check_commands(plain["commands"], reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
@@ -120,6 +127,19 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     return daemon, store
 
 
+def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
+    return _Lists(
+        _entries(reader, Account, document, "accounts"),
+        _entries(reader, Threshold, document, "thresholds"),
+        _entries(reader, Transfer, document, "transfers"),
+        _entries(reader, Receiver, document, "receivers"),
+        _entries(reader, Route, document, "routes"),
+        _entries(reader, Escalation, document, "escalations"),
+        _entries(reader, Rota, document, "rotas"),
+        _entries(reader, TimeInterval, document, "time_intervals"),
+    )
+
+
 def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
     data_dir = str(default_data_dir(reader.environment))
     daemon = reader.read(Daemon, document.get("daemon", {}), "daemon", data_dir=data_dir)
@@ -132,6 +152,7 @@ def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
     known = known_names(lists.accounts, (*lists.receivers, *lists.rotas))
     check_accounts(lists.accounts, findings)
     check_thresholds(lists.thresholds, lists.accounts, known, findings)
+    check_transfers(lists.transfers, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
     elsewhere = named_by((*lists.escalations, *lists.rotas))
     check_routes(lists.routes, lists.accounts, lists.receivers, known, elsewhere, findings)

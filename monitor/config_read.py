@@ -16,6 +16,7 @@ from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
+from monitor.config_transfers import Transfer
 
 T = TypeVar("T", bound=msgspec.Struct)
 # What is wrong with a value, "" when nothing is; or pairs of a key below it and what is wrong there.
@@ -46,6 +47,10 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
     (Rota, "receivers"): 'receivers = ["anna", "ben"]',
     (Rota, "begins"): 'begins = "2026-11-23T09:00"',
     (TimeInterval, "name"): 'name = "night"',
+    (Transfer, "from"): 'from = "binance_usdm/main"',
+    (Transfer, "to"): 'to = "binance_usdm/alpha"',
+    (Transfer, "asset"): 'asset = "USDT"',
+    (Transfer, "takes_s"): "takes_s = 1200, how long it takes until it counts",
     (Credentials, "key"): "key_file, key_env or key_credential",
     (Credentials, "secret"): "secret_file, secret_env or secret_credential",
 }

@@ -13,6 +13,7 @@ import contextlib
 import random
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.control import LIVE, ControlSocket
+from monitor.control_client import relay
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -42,9 +44,10 @@ from monitor.recording.recorder import Recorder
 from monitor.reload import ReloadRefused, checked, words
 from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
+from monitor.sinks.redis_commands import RedisCommands
 from monitor.sinks.redis_state import RedisState
 from monitor.supervise import supervise
-from monitor.thresholds import levels_for
+from monitor.thresholds import levels_for, routes_of, uses_beside
 
 log = structlog.get_logger()
 
@@ -111,6 +114,7 @@ class Daemon:
                     group.create_task(engine.run(), name="engine"),
                     group.create_task(alerts.run(), name="alerts"),
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
+                    *self._command_tasks(group, store_url),
                     *([self._store_task(group, store)] if store is not None else []),
                     *self._feeds.start(group),
                 ]
@@ -128,8 +132,10 @@ class Daemon:
             levels_for(self.config),
             self.config.daemon.implausible_index_gap,
             self.config.daemon.margin_error_limit,
+            uses_beside(self.config),
         )
         book = LiveBook(settings)
+        book.reroute(routes_of(self.config))
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
@@ -173,6 +179,22 @@ class Daemon:
         stack.push_async_callback(control.stop)
         await control.start()
 
+    def _command_tasks(self, group: asyncio.TaskGroup, url: str) -> list[asyncio.Task[None]]:
+        """Commands through Redis go where those of this machine go: to the control socket."""
+        secret, folder = self.config.commands.secret, Path(self.config.daemon.data_dir)
+        if secret is None:
+            return []
+        commands = RedisCommands(
+            url,
+            secret,
+            partial(relay, folder),
+            shard=self.config.daemon.shard,
+            clock=self.clock,
+            metrics=self.metrics,
+            password=self.config.store.password,
+        )
+        return [group.create_task(self._supervised("commands", commands.run), name="commands")]
+
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")
 
@@ -197,6 +219,7 @@ class Daemon:
             log.error("reload_refused", reason=words(refused))
             return
         self.book.relevel(levels_for(config))
+        self.book.reroute(routes_of(config))
         self.config = config
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)

@@ -147,6 +147,12 @@ class Metrics:
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r
         )
+        self.mirrored = Counter(
+            "margind_mirrored",
+            "What receivers with incidents of their own were told without a page.",
+            ["receiver", "what", "result"],
+            registry=r,
+        )
         self.ledger_backlog = Gauge("margind_ledger_backlog", "Records waiting for the disk.", registry=r)
         self.ledger_commit_seconds = Histogram(
             "margind_ledger_commit_seconds", "Time of one group commit.", registry=r, buckets=LATENCY_BUCKETS
@@ -172,6 +178,12 @@ class Metrics:
         self.store_up = Gauge("margind_store_up", "1 while Redis answers.", registry=r)
         self.store_errors = Counter(
             "margind_store_errors", "Redis commands that failed.", ["kind"], registry=r
+        )
+        self.commands = Counter(
+            "margind_commands",
+            "Commands that came through Redis: done, refused, forged, stale, replayed, malformed.",
+            ["result"],
+            registry=r,
         )
         self.store_flush_seconds = Histogram(
             "margind_store_latency_seconds", "Time of one flush.", registry=r, buckets=LATENCY_BUCKETS

@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from alerts.notify.alertmanager import AlertmanagerNotifier
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.email import EmailNotifier, Login
 from alerts.notify.notifier import Notifier
+from alerts.notify.opsgenie import OpsgenieNotifier
+from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
 from alerts.notify.slack_hearing import Hearing
 from alerts.notify.terminal import TerminalNotifier
@@ -54,6 +57,39 @@ def _slack(receiver: Receiver) -> Notifier:
             url=receiver.url,
             allow_private_destinations=receiver.allow_private_destinations,
             hears=_hears(receiver),
+        )
+
+
+def _pagerduty(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return PagerDutyNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _opsgenie(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return OpsgenieNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _alertmanager(receiver: Receiver) -> Notifier:
+    if receiver.user is not None:
+        _needed(receiver, "secret", receiver.secret)
+    with _naming_the_url(receiver):
+        return AlertmanagerNotifier(
+            receiver.name,
+            _needed(receiver, "url", receiver.url),
+            user=receiver.user,
+            secret=receiver.secret,
+            allow_private_destinations=receiver.allow_private_destinations,
         )
 
 
@@ -121,4 +157,7 @@ NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {
     "webhook": _webhook,
     "slack": _slack,
     "email": _email,
+    "pagerduty": _pagerduty,
+    "opsgenie": _opsgenie,
+    "alertmanager": _alertmanager,
 }

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.beside import Beside
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import NO_MODELS, BookSettings, LevelsFor
-from monitor.domain.assessment import MarginAssessment, Reason
+from monitor.domain.assessment import MarginAssessment, Reason, TransferRoute
 from monitor.domain.event import (
     AccountDelta,
     AccountRefused,
@@ -23,6 +26,7 @@ from monitor.domain.event import (
     Instruments,
     LeverageChanged,
     MarkPrice,
+    PriceHistory,
     PriceRejected,
     StreamAlive,
     StreamGap,
@@ -33,6 +37,7 @@ from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import Reconcile, Turn
 
 ACCOUNT_TICK_NS = 250_000_000
+BESIDE_TICK_NS = 1_000_000_000
 ACCRUAL_TICK_NS = 60_000_000_000  # at 100 % a year a minute is two millionths of a debt
 
 
@@ -47,10 +52,12 @@ class LiveBook:
         self.placing = Placing(settings, self.quotes)
         self.assessor = Assessor(settings, self.quotes, self.placing)
         self._publishing = Publishing(settings, self.quotes, self.placing, self.assessor, self.accounts)
+        self._beside = Beside(self.quotes, self.placing, self.assessor, settings.uses_beside)
         self._describer = Describer(self.quotes, self.placing, self.assessor, self.accounts)
         self._reconcile: dict[AccountId, Reconcile] = {}
         self._accounts_due_ns = 0
         self._accruals_due_ns = 0
+        self._beside_due_ns = 0
         self._apply: dict[type, Callable[[Any, int], None]] = {
             Instruments: self._apply_instruments,
             AccountSnapshot: self._apply_snapshot,
@@ -62,6 +69,7 @@ class LiveBook:
             StreamReady: self._apply_ready,
             AccountRefused: self._apply_refused,
             PriceRejected: self._apply_rejected,
+            PriceHistory: self._apply_history,
         }
 
     def declare(self, account: AccountId, desk: str, now_ns: int) -> None:
@@ -73,6 +81,10 @@ class LiveBook:
     def relevel(self, levels_for: LevelsFor) -> None:
         """Other levels from now on; the next turn tells what they change."""
         self.placing.relevel(levels_for)
+
+    def reroute(self, routes: tuple[TransferRoute, ...]) -> None:
+        """By which ways the desk moves collateral, from now on."""
+        self._describer.routes = routes
 
     def apply(self, event: Event, wall_received_ns: int) -> None:
         """Takes one fact in. Prices go through `apply_prices`."""
@@ -120,6 +132,9 @@ class LiveBook:
             self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
             self._accrue(wall_ns)
         self.placing.touch_readers(self.quotes.refresh(now_ns))
+        if now_ns >= self._beside_due_ns:
+            self._beside_due_ns = now_ns + BESIDE_TICK_NS
+            self._beside.refresh(wall_ns)
         assessed = self.assessor.sweep()
         changed, removed, worried = self._publishing.changes(now_ns)
         for account, why in worried:
@@ -238,6 +253,11 @@ class LiveBook:
 
     def _apply_rejected(self, event: PriceRejected, _: int) -> None:
         self._count("price_rejected", event.reason)
+
+    def _apply_history(self, event: PriceHistory, _: int) -> None:
+        row = self.quotes.find(event.instrument)
+        if row is not None:
+            self.quotes.volatility.take_history(row, np.array(event.prices, np.float64))
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

@@ -27,6 +27,11 @@ Ints = npt.NDArray[np.int64]
 NEVER = 0
 
 
+def price_name(venue: str, asset: str) -> str:
+    """What the price of an asset is called among the quotes."""
+    return f"{venue}:{asset} price"
+
+
 class Quotes:
     """Prices by row. `values` and `reasons` are what the sweep reads; the rest is how they came to be."""
 

@@ -19,8 +19,10 @@ from adapters.loopback import LoopbackExchange, World, standard_world
 from adapters.loopback.holdings import Account as Held
 from monitor.config import Account, Alerts, Config, Credentials, Metrics, Receiver, Route, Secret
 from monitor.config import Daemon as DaemonConfig
+from monitor.config_transfers import Transfer
 from monitor.daemon import Addresses, Daemon
-from monitor.demo.cast import HYPERLIQUID, cast
+from monitor.demo.cast import HYPERLIQUID, WAYS, cast
+from monitor.demo.history import histories
 from monitor.demo.mail_sink import Mail, MailSink
 from monitor.demo.path import HOUR_S, PricePath
 from monitor.demo.player import Player
@@ -92,6 +94,8 @@ async def _demo(options: Options, folder: Path) -> None:
             daemon = Daemon(config, watchers=(screen.on_turn,))
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
+                for history in histories(world, options.seed, daemon.clock.monotonic_ns()):
+                    daemon.inbox.post(history)
                 screen.scene(
                     f"every account has a verdict; the hour starts, "
                     f"{round(speed_of(options), 1):g} times as fast as a clock"
@@ -186,6 +190,7 @@ def _config(
         accounts=accounts,
         receivers=receivers,
         routes=(Route((mailbox.name,), minimum="critical", continue_=True), Route((hook.name,))),
+        transfers=tuple(Transfer(source, to, "USDT", takes_s, cost) for source, to, takes_s, cost in WAYS),
         alerts=Alerts(resolve_after_s=RESOLVE_AFTER_S),
         metrics=Metrics(port=0),
         source="the demo",
