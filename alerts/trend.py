@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Hour(NamedTuple):
-    """One pool: seconds before the newest sample (0 or less), and the ratio, nan where it was UNKNOWN."""
+    """One pool, oldest first: how many seconds ago (0 or less), and the ratio, nan where it was UNKNOWN."""
 
     seconds: npt.NDArray[np.float64]
     ratios: Floats
@@ -55,15 +55,14 @@ class Trend:
         self._taken_ns[row] = view.now_ns
         self._count += 1
 
-    def hour(self, pool: PoolId) -> Hour | None:
-        """What is known of a pool, oldest first; None where nothing is."""
+    def hour(self, pool: PoolId, now_ns: int) -> Hour | None:
+        """What is known of a pool, seen from a moment of the monotonic clock; None where nothing is."""
         column = self._column_of.get(pool)
         if column is None or self._count == 0:
             return None
         held = min(self._count, SAMPLES)
         rows = np.arange(self._count - held, self._count) % SAMPLES
-        taken_ns = self._taken_ns[rows]
-        return Hour((taken_ns - taken_ns[-1]) / 1e9, self._ratios[rows, column].copy())
+        return Hour((self._taken_ns[rows] - now_ns) / 1e9, self._ratios[rows, column].copy())
 
     def _place(self, view: BookView) -> None:
         """A column for each pool of the view; one that is gone gives its column back."""

@@ -27,7 +27,7 @@ MARKS = {
     Level.WARNING: "\N{LARGE YELLOW CIRCLE}",
     Level.MARGIN_CALL: "\N{LARGE ORANGE CIRCLE}",
     Level.CRITICAL: "\N{LARGE RED CIRCLE}",
-    Level.LIQUIDATION: "\N{BLACK CIRCLE FOR RECORD}",
+    Level.LIQUIDATION: "\N{OCTAGONAL SIGN}",
 }
 ACKNOWLEDGE, SILENCE, WORKING = "margind_acknowledge", "margind_silence", "margind_working"
 BUTTONS = {ACKNOWLEDGE: "Acknowledge", SILENCE: "Silence 1 h", WORKING: "Show working"}

@@ -30,7 +30,7 @@ def view(step: int, ratios: dict[str, float], *, generation: int = 1) -> BookVie
 
 def of(trend: Trend, name: str) -> list[float]:
     """The ratios of a pool, rounded."""
-    hour = trend.hour(PoolId(f"v/a/{name}"))
+    hour = trend.hour(PoolId(f"v/a/{name}"), 0)
     assert hour is not None
     return [round(float(ratio), 3) for ratio in hour.ratios]
 
@@ -43,7 +43,7 @@ def test_a_sample_each_half_minute() -> None:
         between = view(step, {"p": 9.0})
         trend.observe(msgspec.structs.replace(between, now_ns=between.now_ns + STEP_NS // 2))
     assert of(trend, "p") == [0.5, 0.6, 0.7]
-    hour = trend.hour(PoolId("v/a/p"))
+    hour = trend.hour(PoolId("v/a/p"), view(2, {}).now_ns)
     assert hour is not None and list(hour.seconds) == [-60.0, -30.0, 0.0]
 
 
@@ -77,7 +77,7 @@ def test_a_new_pool_has_no_past_of_another() -> None:
     trend.observe(view(1, {"stays": 0.2, "new": 0.3}, generation=2))
     assert of(trend, "stays") == [0.1, 0.2]
     assert math.isnan(of(trend, "new")[0]) and of(trend, "new")[1] == 0.3
-    assert trend.hour(PoolId("v/a/gone")) is None
+    assert trend.hour(PoolId("v/a/gone"), 0) is None
 
 
 def test_memory_is_bounded() -> None:
@@ -87,4 +87,4 @@ def test_memory_is_bounded() -> None:
     trend.observe(view(0, dict.fromkeys(names, 0.25)))
     assert trend._ratios.nbytes == 48_000_000
     assert of(trend, names[MOST_POOLS - 1]) == [0.25]
-    assert trend.hour(PoolId(f"v/a/{names[-1]}")) is None
+    assert trend.hour(PoolId(f"v/a/{names[-1]}"), 0) is None

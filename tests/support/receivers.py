@@ -244,8 +244,15 @@ class MailDesk(Scripted):
         self.mails.append(parsed)
         self.raw.append(content)
         self.recipients.append(envelope.rcpt_tos)
-        self.texts.append(parsed.get_content())
+        self.texts.append(plain_of(parsed))
         return "250 OK"
+
+
+def plain_of(mail: EmailMessage) -> str:
+    """What a mail program without HTML shows."""
+    body = mail.get_body(("plain",))
+    assert isinstance(body, EmailMessage)
+    return str(body.get_content())
 
 
 def _authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
