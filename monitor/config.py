@@ -8,6 +8,7 @@ from typing import NoReturn
 import msgspec
 
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_transfers import Transfer
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
@@ -197,6 +198,7 @@ class Config(msgspec.Struct, frozen=True):
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
     commands: Commands = Commands()
+    history: History = History()
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()

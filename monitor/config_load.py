@@ -29,6 +29,7 @@ from monitor.config_check_alerts import check_commands, check_heartbeat, check_r
 from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
 from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -46,6 +47,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "heartbeat": Heartbeat,
     "commands": Commands,
+    "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
 TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals")

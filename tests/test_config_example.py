@@ -29,6 +29,7 @@ from monitor.config import (
     Threshold,
 )
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
@@ -46,6 +47,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "heartbeat": Heartbeat,
     "commands": Commands,
+    "history": History,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,
