@@ -68,3 +68,20 @@ def _tune(parsed: argparse.Namespace) -> int:
     folder = parsed.data_dir or default_data_dir()
     span = (parsed.from_ns, parsed.to_ns)
     return tune(Ask(folder, *span, parsed.thresholds, parsed.report, parsed.json, parsed.lead, parsed.level))
+
+
+def add_why(commands: Commands) -> None:
+    """Why something was told, or why not."""
+    added = add_command(commands, "why", "say why something was told, to whom; or why a pool is not", _why)
+    added.add_argument(
+        "alert", metavar="ALERT", help="a notification's id (msg_...), an incident (POOL#NUMBER), or a pool"
+    )
+    added.add_argument("--data-dir", type=Path, metavar="DIR", help="of the daemon that told it")
+    added.add_argument("--json", action="store_true", help="for programs")
+
+
+def _why(parsed: argparse.Namespace) -> int:
+    from monitor.paths import default_data_dir
+    from monitor.why.command import why
+
+    return why(parsed.alert, parsed.data_dir or default_data_dir(), parsed.json)

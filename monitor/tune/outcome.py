@@ -126,7 +126,7 @@ def choose(outcomes: Sequence[Outcome], wanted: Wanted) -> Choice:
     fit = [outcome for outcome in outcomes if outcome.missed == fewest]
     best = min(fit, key=lambda each: (each.pages, -(each.shortest or 0.0), each.name != IN_FORCE))
     count = len(best.leads)
-    pages = f"{best.pages} pages, {best.pages_a_day:.3g} a day"
+    pages = f"{best.pages} pages, {best.pages_a_day:,.0f} a day"
     if fewest == 0:
         text = f"the fewest pages ({pages}) of the {len(fit)} sets that warn {wanted.lead_minutes:g} minutes "
         return Choice(best.name, f"{text}before each of the {count} breaches or earlier")

@@ -63,10 +63,13 @@ def _in_order(study: Study) -> Sequence[Outcome]:
 
 def _mark(study: Study, outcome: Outcome) -> dict[str, Any]:
     if outcome.name == study.choice.name:
-        return {"marker": "o", "markersize": 11, "color": CHOSEN, "label": f"recommended: {outcome.name}"}
-    if outcome.name == IN_FORCE:
-        return {"marker": "D", "markersize": 9, "color": FORCE, "label": "in force", "alpha": 0.9}
-    return {"marker": "o", "markersize": 5, "color": OTHERS, "alpha": 0.7, "label": "_others"}
+        mark: dict[str, Any] = {"marker": "o", "markersize": 11, "color": CHOSEN}
+        mark["label"] = f"recommended: {outcome.name}"
+    elif outcome.name == IN_FORCE:
+        mark = {"marker": "D", "markersize": 9, "color": FORCE, "label": "in force"}
+    else:
+        mark = {"marker": "o", "markersize": 5, "color": OTHERS, "alpha": 0.7, "label": "_others"}
+    return mark | {"linestyle": "", "clip_on": False}
 
 
 def _svg(study: Study, figure: Figure, axes: Axes, salt: str) -> str:

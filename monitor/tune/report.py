@@ -57,17 +57,16 @@ def summary(study: Study) -> list[str]:
     hours = span.watched_ns * study.pace / 3.6e12
     found, wanted = f"{study.pools} pools, {study.evaluations:,} evaluations", study.wanted
     breaches = f"{len(study.breaches)} breaches (liquidation reached)"
+    times = f"{moment(span.from_ns)} to {moment(span.to_ns)}"
+    agree = f"{agreed.found} of the {agreed.told} margin pages of then within five seconds"
     lines = [
-        f"{moment(span.from_ns)} to {moment(span.to_ns)}: {found}, {hours:.3g} hours of the market, {breaches}.",
+        f"{times}: {found}, {hours:.3g} hours of the market, {breaches}.",
         f"A warning is missed where no page stood {wanted.lead_minutes:g} minutes before a breach.",
-        f"A page is a margin's at {wanted.level.label} or worse. Nobody acknowledges or silences in a replay.",
-        f"At what is in force the replay tells {agreed.found} of the {agreed.told} margin pages of then within "
-        f"five seconds, and {agreed.more} others.",
+        f"A page is a margin's at {wanted.level.label} or worse. In it nobody silences or acknowledges.",
+        f"At what is in force the replay tells {agree}, and {agreed.more} others.",
     ]
     if study.pace != 1:
-        lines.append(
-            f"This market went {study.pace:g} times as fast as a clock; minutes and days are its own."
-        )
+        lines.append(f"This market went {study.pace:g} times as fast as a clock: minutes and days are its.")
     return lines
 
 
