@@ -73,8 +73,8 @@ def _later(notification: Notification, more: int) -> Notification:
 
 
 def _ack() -> Ack:
-    page = raised()
-    return Ack(page.key, page.incident, Level.CRITICAL, "slack:U012AB3CD", AS_OF_NS + 90 * 10**9)
+    page = worse()
+    return Ack(page.key, page.incident, page.level, "slack:U012AB3CD", AS_OF_NS + 390 * 10**9)
 
 
 def _posted(notification: Notification) -> dict[str, Any]:
