@@ -10,60 +10,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
-
-from monitor.config_deleverage import Deleverage, is_allowed
+from monitor.config_deleverage import is_allowed
 from monitor.deleverage.request import DeleverageRequest
-from monitor.domain.assessment import Reason, RiskBand
+from monitor.deleverage.situation import Situation, position_key
+from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import InstrumentId
 
 SECOND_NS = 1_000_000_000
 BANDS = {"margin_call": RiskBand.MARGIN_CALL, "critical": RiskBand.CRITICAL}
-
-
-class SecondSource(NamedTuple):
-    """What another source says of an instrument's price now."""
-
-    name: str  # "binance_usdm:BTCUSDT mark" or "bybit:BTCUSDT index"
-    price: float
-
-
-class Leg(NamedTuple):
-    """A position of the plan as the book has it now."""
-
-    quantity: str  # signed, as written
-    mark: float
-    others: tuple[SecondSource, ...]  # fresh ones only
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the guards look at, of one moment."""
-
-    config: Deleverage
-    request: DeleverageRequest
-    now_ns: int  # monotonic
-    wall_ns: int
-    audit_trouble: str = ""  # why the audit log takes no record
-    killed: str = ""  # where the kill switch is thrown; "" nowhere
-    is_armed: bool = False  # at run time
-    armed_until_ns: int = 0  # monotonic
-    band: RiskBand = RiskBand.UNKNOWN
-    reasons: Reason = Reason(0)
-    known_since_ns: int | None = None  # monotonic: UNKNOWN or not yet heard of before that
-    margin_error: float | None = None
-    is_margin_error_open: bool = True
-    price_age_s: float | None = None
-    account_age_s: float | None = None
-    legs: dict[InstrumentId, Leg] = {}  # by position key: the instrument, and "/side" in hedge mode
-    used_hour: float = math.inf  # US dollars asked for within the last hour
-    used_day: float = math.inf
-    last_request_ns: int | None = None  # wall clock, of the account
-    in_flight: str = ""  # a request of the account whose end is not known
-    fence: int | None = None  # the epoch that Redis says is ours now; None: not ours, or not known
-    fence_trouble: str = ""
-    highest_fence: int = 0  # in the audit log
-    outage_ended_ns: int | None = None  # monotonic: since when Redis answers and the process runs
-    is_confirmed: bool = False
 
 
 Guard = Callable[[Situation], str]
@@ -272,11 +226,6 @@ def refusals(now: Situation) -> list[Refusal]:
 def asked(request: DeleverageRequest) -> float:
     """The notional of a request in US dollars."""
     return sum(step.notional for step in request.steps) + sum(t.notional for t in request.transfers)
-
-
-def position_key(instrument: str, side: str) -> InstrumentId:
-    """How a position is known within its account."""
-    return InstrumentId(f"{instrument}/{side}" if side else instrument)
 
 
 def _capped(asks: float, used: float, most: float | None, when: str) -> str:
