@@ -1,4 +1,4 @@
-"""The audit log as the loop uses it: written in a thread, one record after the other, its head in the metrics.
+"""The audit log as the loop uses it: written in a thread, one record after the other, its head in metrics.
 
 Trouble is kept in words: where the log takes no record, nothing is done that would belong into it.
 """
