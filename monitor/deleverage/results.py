@@ -32,18 +32,8 @@ class Results:
             return []
         try:
             await self._open()
-            command = (
-                "XREADGROUP",
-                "GROUP",
-                GROUP,
-                READER,
-                "COUNT",
-                AT_ONCE,
-                "STREAMS",
-                self._key,
-                self._from,
-            )
-            found = await self._ask(*command)
+            who = ("GROUP", GROUP, READER, "COUNT", AT_ONCE)
+            found = await self._ask("XREADGROUP", *who, "STREAMS", self._key, self._from)
         except STORE_ERRORS:
             await self._link.close()
             return []
@@ -52,6 +42,10 @@ class Results:
             self._from = ">"
         self._ids = [id_ for id_, _ in entries]
         return [result for _, fields in entries if (result := self._read(fields)) is not None]
+
+    def again(self) -> None:
+        """They are not on the disk: the next time those come first."""
+        self._from = "0"
 
     async def acknowledge(self) -> None:
         """They are on the disk."""

@@ -10,27 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from monitor.config_deleverage import CONFIRM_WITHIN_S
+from monitor.deleverage.asked import Asked, Waiting
 from monitor.deleverage.draft import drafted
 from monitor.deleverage.guards import Refusal, refusals
 from monitor.deleverage.history import DAY_NS, HOUR_NS
 from monitor.deleverage.hooks import Answer, Hook, Taken
 from monitor.deleverage.moment import Known, killed, situation_of
-from monitor.deleverage.pages import Pages
 from monitor.deleverage.request import DeleverageRequest
-from monitor.deleverage.results import Results
 from monitor.deleverage.situation import Situation
 from monitor.deleverage.switch import Armed
 from monitor.deleverage.trail import NotWritten
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import Turn
-from monitor.names import Metrics
 
 log = structlog.get_logger()
 LOOK_S = 0.5
@@ -40,23 +36,6 @@ MARGIND = "margind"
 # A dry run asks nobody to act: these do not stop it, and are told beside it.
 NOT_FOR_DRY = frozenset({"dry_run", "armed_in_config", "armed", "fence", "confirm", "kill", "recovery"})
 WAITING = frozenset({"cooldown", "in_flight"})  # what was asked is under way: no trouble
-
-
-class Waiting(NamedTuple):
-    """A request that waits for a person."""
-
-    request: DeleverageRequest
-    until_ns: int  # monotonic
-
-
-class Asked(NamedTuple):
-    """Who is asked and told."""
-
-    hooks: tuple[Hook, ...]
-    results: Results
-    pages: Pages
-    metrics: Metrics
-    incident_of: Callable[[PoolId], int]
 
 
 class Deleveraging:

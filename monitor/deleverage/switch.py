@@ -1,5 +1,8 @@
-"""Arming, and the kill switch. Armed is what a person says to a running daemon, for a time; a restart disarms.
-Killed is a file in the data directory, so that it outlives everything, and anybody with a shell can make it."""
+"""Arming, and the kill switch.
+
+Armed is what a person says to a running daemon, for a time; a restart disarms. Killed is a file in the data
+directory: it outlives everything, and anybody with a shell there can make it.
+"""
 
 from __future__ import annotations
 

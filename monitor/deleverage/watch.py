@@ -29,7 +29,8 @@ class Watch:
             self.known_since_ns.pop(pool, None)
             self._wanted.pop(pool, None)
         covered = [state for state in turn.changed if self._covers(state)]
-        return any([self._take(state, turn.now_ns) for state in covered])
+        worse = [self._take(state, turn.now_ns) for state in covered]
+        return any(worse)
 
     def _covers(self, state: PoolState) -> bool:
         return covers(self._config, state.desk, state.pool.rpartition("/")[0], state.pool)
