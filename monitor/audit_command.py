@@ -28,9 +28,7 @@ def verify(folder: Path, key: Secret | None, seen: str | None) -> int:
     if found.torn:
         print(f"{found.torn} bytes behind the last record were never finished: a crash, or a write under way")
     if key is None:
-        print(
-            "without audit_key: whoever can write the file can make a new chain; compare a head seen elsewhere"
-        )
+        print("without audit_key: who can write the file can make a new chain; compare a head seen elsewhere")
     return ExitCode.DONE
 
 

@@ -3,7 +3,6 @@ answer. Nothing here needs the store; `kill` needs no daemon either."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import msgspec
 
 from alerts.wording import plain
 from monitor.alerts_command import asked_of
-from monitor.control_client import NobodyAnswers, ask
 from monitor.deleverage.controls import Standing
 from monitor.deleverage.request import DeleverageRequest
 from monitor.deleverage.switch import KillFile
@@ -35,31 +33,33 @@ def command(data_dir: Path, name: str, author: str, **more: object) -> int:
 
 
 def kill(data_dir: Path, author: str, reason: str) -> int:
-    """Through the daemon, which tells Redis too; without one the file alone."""
-    body = msgspec.json.encode({"author": author, "reason": reason})
+    """The file first, which needs no daemon; then the daemon, which tells Redis."""
+    if not data_dir.is_dir():
+        raise CommandFailed(f"{data_dir} is no data directory", ExitCode.REFUSED)
+    file = KillFile(data_dir)
     try:
-        _print(asyncio.run(ask(data_dir, "/actions/kill", "POST", body)))
-    except Exception as error:  # noqa: BLE001  whatever keeps the daemon from it, the file is written
-        if not data_dir.is_dir():
-            raise CommandFailed(f"{data_dir} is no data directory", ExitCode.REFUSED) from None
-        file = KillFile(data_dir)
         file.throw(f"{author}: {reason}")
-        print(f"killed by the file {file.where}; the daemon did not do it: {error or type(error).__name__}")
-        print("Redis does not have the flag: an executor that sees another folder is not stopped")
+    except OSError as error:
+        print(f"{data_dir}: {error.strerror}; the daemon is asked")
+    try:
+        _print(asked_of(data_dir, "/actions/kill", "POST", {"author": author, "reason": reason}))
+    except CommandFailed as error:
+        if not file.where:
+            raise
+        print(f"killed by the file {file.where}; {error}")
+        print("Redis does not have the flag: an executor that sees another folder is not stopped by it")
     return ExitCode.DONE
 
 
 def release(data_dir: Path, author: str) -> int:
     """Takes the kill switch back; of a daemon that does not run, only the file."""
     try:
-        told = asked_of(data_dir, "/actions/release", "POST", {"author": author})
+        _print(asked_of(data_dir, "/actions/release", "POST", {"author": author}))
     except CommandFailed as error:
-        if not isinstance(error.__context__, NobodyAnswers):
+        if error.code is not ExitCode.NOT_RUNNING:
             raise
         KillFile(data_dir).release()
         print("the file is gone; no daemon answers, so a flag in Redis stays")
-        return ExitCode.DONE
-    _print(told)
     return ExitCode.DONE
 
 
@@ -67,10 +67,8 @@ def confirm(data_dir: Path, token: str, author: str) -> int:
     """Says yes."""
     told = asked_of(data_dir, "/actions/confirm", "POST", {"token": token, "author": author})
     request = msgspec.json.decode(told, type=DeleverageRequest)
-    print(
-        f"{request.id} of {plain(request.pool)}: confirmed; what the guards say now, and what came of it, is"
-    )
-    print("in margind audit show")
+    print(f"{request.id} of {plain(request.pool)}: confirmed")
+    print("the guards are asked once more; what came of it: margind audit show")
     return ExitCode.DONE
 
 
@@ -90,7 +88,8 @@ def lines(told: Standing) -> Iterator[str]:
     if told.audit_trouble:
         yield plain(told.audit_trouble)
     for each in told.waiting:
-        yield f"waits {each.left_s:.0f} s: margind confirm {each.token}  {plain(each.pool)}  {plain(each.reason)}"
+        yield f"waits {each.left_s:.0f} s: margind confirm {each.token}"
+        yield f"    {plain(each.pool)}, {each.usd:,.0f} US dollars: {plain(each.reason)}"
 
 
 def _state(told: Standing) -> str:

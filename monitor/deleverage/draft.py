@@ -49,13 +49,7 @@ def drafted(
         ratio_before=plan.ratio_before,
         target_ratio=config.target_ratio,
         steps=plan.steps,
-        caps=Caps(
-            action=config.most_action_usd,
-            hour=config.most_hour_usd,
-            day=config.most_day_usd,
-            used_hour=used[0],
-            used_day=used[1],
-        ),
+        caps=_caps(config, used),
     )
 
 
@@ -64,6 +58,16 @@ def _plan(book: LiveBook, config: Deleverage, pool: PoolId, used: tuple[float, f
     if cutting is None:
         return Plan((), None, False, NO_MODEL)
     return planned(cutting, config, _room(config, used))
+
+
+def _caps(config: Deleverage, used: tuple[float, float]) -> Caps:
+    return Caps(
+        action=config.most_action_usd,
+        hour=config.most_hour_usd,
+        day=config.most_day_usd,
+        used_hour=used[0],
+        used_day=used[1],
+    )
 
 
 def _room(config: Deleverage, used: tuple[float, float]) -> float:

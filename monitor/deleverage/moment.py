@@ -69,7 +69,13 @@ def situation_of(
         outage_ended_ns=relied_since_ns,
         is_confirmed=is_confirmed,
     )
-    facts = facts_of(known.book, request.pool, now_ns, wall_ns, config.fresh_s)
+    return _with_facts(known, basis)
+
+
+def _with_facts(known: Known, basis: Situation) -> Situation:
+    """And what the book says of the pool."""
+    request, now_ns, wall_ns = basis.request, basis.now_ns, basis.wall_ns
+    facts = facts_of(known.book, request.pool, now_ns, wall_ns, known.config.fresh_s)
     if facts is None:
         return msgspec.structs.replace(basis, reasons=Reason.PARTIAL)
     told = facts.assessment
@@ -82,5 +88,5 @@ def situation_of(
         price_age_s=told.price_age_s,
         account_age_s=told.account_age_s,
         legs=facts.legs,
-        in_flight=history.in_flight(request.account, wall_ns, told.account_age_s, request.id),
+        in_flight=known.history.in_flight(request.account, wall_ns, told.account_age_s, request.id),
     )
