@@ -134,6 +134,8 @@ class Daemon:
             self.config.daemon.margin_error_limit,
         )
         book = LiveBook(settings)
+        if is_on(self.config.deleverage):
+            book.warm_up_cutting()
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book

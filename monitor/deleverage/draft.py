@@ -48,6 +48,7 @@ def drafted(
         unit=placed.fact.unit,
         ratio_before=plan.ratio_before,
         target_ratio=config.target_ratio,
+        target_distance=config.target_distance,
         steps=plan.steps,
         caps=_caps(config, used),
     )
@@ -90,7 +91,5 @@ def _reason(plan: Plan, config: Deleverage) -> str:
     before = "past 1" if plan.ratio_before is None else f"{plan.ratio_before:.3f}"
     after = plan.steps[-1].ratio_after
     to = "past 1" if after is None else f"{after:.3f}"
-    short = (
-        "" if plan.reaches else f", short of {config.target_ratio:g}: the caps or what may be cut end there"
-    )
+    short = "" if plan.reaches else ", which is not enough: the caps or symbols end there"
     return f"ratio {before}, to {to} in {len(plan.steps)} step{'s' * (len(plan.steps) > 1)}{short}"
