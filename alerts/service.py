@@ -216,8 +216,7 @@ class AlertService:
         return True
 
     def _is_busy(self) -> bool:
-        is_to_look = self._next_tick_ns == 0
-        return bool(is_to_look or self._notices or self._undecided or self._dispatcher.pending)
+        return bool(not self._next_tick_ns or self._notices or self._undecided or self._dispatcher.pending)
 
     async def stop(self) -> None:
         """Lets go of receivers and disk; what nobody has yet is sent by the next run."""
