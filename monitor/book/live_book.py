@@ -129,6 +129,7 @@ class LiveBook:
             for state in self.accounts.values():
                 self._refresh(state, now_ns)
             self.placing.definitions.age_options(wall_ns)
+            self._publishing.rules_changed(self._publishing.rules.ended(now_ns))
         if now_ns >= self._accruals_due_ns:
             self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
             self._accrue(wall_ns)
@@ -168,9 +169,11 @@ class LiveBook:
             self._place(self.accounts[pool.account], {pool.name}, wall_ns)
 
     def _apply_instruments(self, event: Instruments, wall_received_ns: int) -> None:
+        changed = self._publishing.rules.note(event, self.placing.definitions)
         touched = self.placing.define(event)
         for account, pools in touched.items():
             self._place(self.accounts[account], pools, wall_received_ns)
+        self._publishing.rules_changed(changed)
 
     def _apply_snapshot(self, event: AccountSnapshot, wall_received_ns: int) -> None:
         state = self._state(event.account)
