@@ -47,6 +47,11 @@ class Duty:
         """Who has what is open of this key."""
         return self._incidents.ack(key)
 
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """What is open now."""
+        return self._incidents.open
+
     def incident(self, key: AlertKey) -> Incident | None:
         """What is open of this key."""
         return next((incident for incident in self._incidents.open if incident.key == key), None)

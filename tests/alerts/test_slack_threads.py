@@ -130,6 +130,17 @@ async def test_an_acknowledgement_is_shown_wherever_it_came_from(tmp_path, slack
         await desk.shows("acknowledged by alice")
 
 
+async def test_an_end_that_was_told_with_others_is_shown(tmp_path, slack, monkeypatch) -> None:
+    """The message of one pool does not stay open because five were told of in one."""
+    monkeypatch.setattr("alerts.notify.slack_refresh.GONE_S", 0.2)
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.CRITICAL)
+        desk.service._incidents.forget(ALPHA, "told elsewhere", 0)
+        await desk.shows("OVER CRITICAL")
+    [root] = slack.roots.values()
+    assert [block["type"] for block in root["blocks"]] == ["header", "section"]
+
+
 def _fails(*_: object) -> None:
     raise KeyError("no")
 
