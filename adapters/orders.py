@@ -1,7 +1,7 @@
 """What a venue that takes orders provides. Only the executor knows this page: the monitor's keys can't trade.
 
-An order is told apart from every other by its client order id. A venue answers one of three things: what became
-of the order, that it refuses it, or nothing that can be known (every other exception of `adapters.venue`).
+An order is told apart from every other by its client order id. A venue answers one of three things: what
+became of the order, that it refuses it, or nothing that can be known (every other exception).
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class OrderVenue(Protocol):
     async def check_key(self) -> None:
         """Raises KeyRefused unless the key can trade and can't withdraw."""
 
-    async def holding(self, symbol: str, position_side: str) -> Holding:
-        """The position as it is now, its mark, and the ratio of its pool."""
+    async def holding(self, symbol: str, position_side: str, pool: str) -> Holding:
+        """The position as it is now, its mark, and the ratio of the pool of this name."""
 
     async def place(self, order: Order) -> Told:
         """Sends the order, once."""

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters.binance_usdm.answers import ServerTime
-from adapters.binance_usdm.layout import VENUE
+from adapters.binance_usdm.layout import MULTI_ASSETS, VENUE, isolated_pool
+from adapters.binance_usdm.layout import SIDES as LEGS
 from adapters.binance_usdm.rest import BAD_KEY, BAD_TIME, endpoints
 from adapters.gate import VenueGate
 from adapters.orders import Holding, Order, OrderRefused, Told
@@ -53,15 +54,25 @@ class Leg(msgspec.Struct, frozen=True):
     positionAmt: Decimal
     markPrice: Decimal
     maintMargin: Decimal
+    marginAsset: str
     isolatedWallet: Decimal
     unRealizedProfit: Decimal
 
 
+class Wallet(msgspec.Struct, frozen=True):
+    """One margin asset of an account."""
+
+    asset: str
+    crossWalletBalance: Decimal
+    crossUnPnl: Decimal
+
+
 class Totals(msgspec.Struct, frozen=True):
-    """The sums of an account."""
+    """An account, as far as it is read."""
 
     totalMaintMargin: Decimal
     totalMarginBalance: Decimal
+    assets: list[Wallet]
 
 
 class Premium(msgspec.Struct, frozen=True):
@@ -99,21 +110,23 @@ class BinanceOrders:
         if too_many:
             raise KeyRefused(f"{VENUE}: this key may do more than trade: {', '.join(too_many)}")
 
-    async def holding(self, symbol: str, position_side: str) -> Holding:
+    async def holding(self, symbol: str, position_side: str, pool: str) -> Holding:
         """The position as it is now, its mark, and the ratio of its pool."""
         await self._read_clock()
-        legs = await self._rest.call("fapiPrivateV3GetPositionRisk", list[Leg], {"symbol": symbol, **WINDOW})
-        leg = next(
-            (one for one in legs if one.symbol == symbol and one.positionSide == SIDES[position_side]), None
+        legs = await self._rest.call("fapiPrivateV3GetPositionRisk", list[Leg], dict(WINDOW))
+        premium = await self._rest.call("fapiPublicGetPremiumIndex", Premium, {"symbol": symbol})
+        totals = await self._rest.call("fapiPrivateV3GetAccount", Totals, dict(WINDOW))
+        legs_of_pool = [leg for leg in legs if _pool_of(leg, pool) == pool]
+        quantities = [
+            leg.positionAmt
+            for leg in legs_of_pool
+            if leg.symbol == symbol and leg.positionSide == SIDES[position_side]
+        ]
+        return Holding(
+            quantity=sum(quantities, Decimal(0)),
+            mark_price=premium.markPrice,
+            ratio=_pool_ratio(pool, legs_of_pool, totals),
         )
-        if leg is None:
-            premium = await self._rest.call("fapiPublicGetPremiumIndex", Premium, {"symbol": symbol})
-            return Holding(quantity=Decimal(0), mark_price=premium.markPrice, ratio=await self._ratio())
-        if leg.isolatedWallet:
-            ratio = _ratio(leg.maintMargin, leg.isolatedWallet + leg.unRealizedProfit)
-        else:
-            ratio = await self._ratio()
-        return Holding(quantity=leg.positionAmt, mark_price=leg.markPrice, ratio=ratio)
 
     async def place(self, order: Order) -> Told:
         """Sends the order, once; only a code that says so is a refusal."""
@@ -149,10 +162,6 @@ class BinanceOrders:
     async def close(self) -> None:
         """Lets go of connections."""
         await self._rest.close()
-
-    async def _ratio(self) -> float | None:
-        totals = await self._rest.call("fapiPrivateV3GetAccount", Totals, dict(WINDOW))
-        return _ratio(totals.totalMaintMargin, totals.totalMarginBalance)
 
     async def _read_clock(self) -> None:
         asked_ns = self._clock.wall_ns()
@@ -198,6 +207,25 @@ def _told(placed: PlacedOrder, client_id: str) -> Told:
         average_price=price,
         venue_id=str(placed.orderId),
     )
+
+
+def _pool_of(leg: Leg, asked: str) -> str:
+    """The pool that a leg is in; the account's mode is known by the name of the pool that is asked for."""
+    if leg.isolatedWallet:
+        return isolated_pool(leg.symbol, LEGS[leg.positionSide])
+    return MULTI_ASSETS if asked == MULTI_ASSETS else f"cross-{leg.marginAsset}"
+
+
+def _pool_ratio(pool: str, legs: list[Leg], totals: Totals) -> float | None:
+    if pool == MULTI_ASSETS:
+        return _ratio(totals.totalMaintMargin, totals.totalMarginBalance)
+    maintenance = sum((leg.maintMargin for leg in legs), Decimal(0))
+    if pool.startswith("cross-"):
+        wallets = [one for one in totals.assets if f"cross-{one.asset}" == pool]
+        return _ratio(
+            maintenance, sum((one.crossWalletBalance + one.crossUnPnl for one in wallets), Decimal(0))
+        )
+    return _ratio(maintenance, sum((leg.isolatedWallet + leg.unRealizedProfit for leg in legs), Decimal(0)))
 
 
 def _ratio(maintenance: Decimal, balance: Decimal) -> float | None:

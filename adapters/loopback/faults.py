@@ -68,7 +68,7 @@ class AccountFaults:
     listen_key_refused: bool = False  # renewals answer that the key does not exist
     skip_events: int = 0  # so many user events still get lost
     cut_after_pages: int | None = None  # paged answers break off after so many pages
-    orders: OrderFaults = field(default_factory=lambda: OrderFaults())
+    orders: OrderFaults = field(default_factory=OrderFaults)
 
 
 @dataclass(frozen=True)

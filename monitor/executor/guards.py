@@ -167,13 +167,10 @@ def slippage(case: Case) -> str:
     if mark is None or not mark.is_finite() or mark <= 0:
         return "the venue tells no mark price"
     away = (mark - Decimal(step.limit_price)) / mark * (1 if step.side == "sell" else -1)
-    cap = min(case.rules.max_slippage, step.max_slippage) if step.max_slippage > 0 else 0.0
-    # The plan's price stands where it was; the mark may have come towards it meanwhile.
-    return (
-        ""
-        if away <= Decimal(str(cap))
-        else f"the limit price is {float(away):.4f} from the mark: cap {cap:g}"
-    )
+    cap = case.rules.max_slippage
+    if away <= Decimal(str(cap)):
+        return ""
+    return f"the limit price is {float(away):.4f} from the mark of now, the cap is {cap:g}"
 
 
 def caps(case: Case) -> str:

@@ -238,4 +238,5 @@ def _damaged(database: sqlite3.Connection) -> Iterator[str]:
 
 
 def _advice(path: Path, why: str) -> str:
-    return f"{path} can't be trusted ({why[:200]}): look at the venue which orders were placed, then move it away"
+    advice = "look at the venue which orders were placed, then move it away"
+    return f"{path} can't be trusted ({why[:200]}): {advice}"

@@ -19,7 +19,7 @@ from monitor.config import Credentials, Secret
 from tests.support.ccxt_clients import binance_client
 from tests.support.venue_server import Given
 
-VENUE, SYMBOL = "binance_usdm", "BTCUSDT"
+VENUE, SYMBOL, POOL = "binance_usdm", "BTCUSDT", "cross-USDT"
 pytestmark = pytest.mark.integration
 
 
@@ -76,11 +76,11 @@ async def test_an_order_reduces_the_position_and_is_found_by_its_id() -> None:
     """One order by its id: filled, found again by the id, and the position is as much smaller."""
     async with desk() as (exchange, account, orders):
         await orders.check_key()
-        before = await orders.holding(SYMBOL, "")
+        before = await orders.holding(SYMBOL, "", POOL)
         told = await orders.place(sell(exchange))
         found = await orders.find(SYMBOL, "m" + "a" * 27)
-        after = await orders.holding(SYMBOL, "")
-    assert (before.quantity, after.quantity) == (2, Decimal("1.5"))
+        after = await orders.holding(SYMBOL, "", POOL)
+    assert (before.quantity, after.quantity) == (Decimal(2), Decimal("1.5"))
     assert before.ratio is not None and after.ratio is not None and after.ratio < before.ratio
     assert told == found and told.is_final and told.filled == Decimal("0.5")
     assert [order.is_reduce_only for order in account.orders] == [True]
@@ -101,10 +101,10 @@ async def test_ccxt_itself_reads_what_became_of_the_order() -> None:
 
 async def test_a_leg_of_hedge_mode_is_reduced() -> None:
     """In hedge mode the leg is named instead of reduce-only, which the venue refuses there."""
-    async with desk(hedge=True) as (exchange, account, orders):
+    async with desk(hedge=True) as (exchange, _, orders):
         await orders.place(sell(exchange, position_side="long"))
-        assert (await orders.holding(SYMBOL, "long")).quantity == Decimal("1.5")
-        assert (await orders.holding(SYMBOL, "short")).quantity == 0
+        assert (await orders.holding(SYMBOL, "long", POOL)).quantity == Decimal("1.5")
+        assert (await orders.holding(SYMBOL, "short", POOL)).quantity == 0
 
 
 async def test_a_reduce_only_order_never_turns_a_position_over() -> None:
@@ -113,7 +113,7 @@ async def test_a_reduce_only_order_never_turns_a_position_over() -> None:
         await orders.place(sell(exchange, "5"))
         with pytest.raises(OrderRefused, match="-2022"):
             await orders.place(sell(exchange, client_id="m" + "b" * 27))
-        assert (await orders.holding(SYMBOL, "")).quantity == 0
+        assert (await orders.holding(SYMBOL, "", POOL)).quantity == 0
     assert account.positions == {}
 
 
@@ -169,4 +169,4 @@ async def test_balances_that_are_gone_have_no_ratio() -> None:
     """A venue that shows an empty account tells no ratio, and never 0."""
     async with desk() as (exchange, account, orders):
         exchange.faults.zero_balances(account.id, everywhere=True)
-        assert (await orders.holding(SYMBOL, "")).ratio is None
+        assert (await orders.holding(SYMBOL, "", POOL)).ratio is None

@@ -65,9 +65,8 @@ class OrderDesk:
     def find(self, account: Account, parameters: Parameters) -> Any:
         """An order by the venue's number or by the client's id."""
         if "orderId" not in parameters and "origClientOrderId" not in parameters:
-            raise Refused(
-                400, -1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty."
-            )
+            words = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty."
+            raise Refused(400, -1102, words)
         for order in reversed(account.orders):
             is_it = str(order.number) == parameters.get("orderId") or (
                 "orderId" not in parameters and order.client_id == parameters["origClientOrderId"]
