@@ -25,6 +25,8 @@ from monitor.config import (
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
 from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_deleverage import DELEVERAGE_RULES, check_deleverage
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -40,9 +42,10 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "deleverage": Deleverage,
 }
 SECTIONS = ("daemon", *PLAIN)
-LISTS = ("accounts", "thresholds", "receivers", "routes")
+LISTS = ("accounts", "thresholds", "receivers", "routes", "hooks")
 
 
 class _Lists(NamedTuple):
@@ -50,6 +53,7 @@ class _Lists(NamedTuple):
     thresholds: list[Entry[Threshold]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
+    hooks: list[Entry[Hook]]
 
 
 def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str] | None = None) -> Config:
@@ -69,7 +73,7 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DELEVERAGE_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
@@ -80,9 +84,11 @@ def config_from(
         _entries(reader, Threshold, document, "thresholds"),
         _entries(reader, Receiver, document, "receivers"),
         _entries(reader, Route, document, "routes"),
+        _entries(reader, Hook, document, "hooks"),
     )
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
+    check_deleverage(plain["deleverage"], lists.hooks, lists.accounts, reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
@@ -92,6 +98,7 @@ def config_from(
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
         thresholds=_values(lists.thresholds),
+        hooks=_values(lists.hooks),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,

@@ -14,6 +14,7 @@ import msgspec
 
 from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
+from monitor.config_deleverage import Hook
 from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -39,6 +40,8 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
     (Receiver, "name"): 'name = "ops"',
     (Receiver, "kind"): 'kind = "webhook"',
     (Route, "receivers"): 'receivers = ["ops"]',
+    (Hook, "name"): 'name = "risk-desk"',
+    (Hook, "kind"): 'kind = "webhook"',
     (Credentials, "key"): "key_file, key_env or key_credential",
     (Credentials, "secret"): "secret_file, secret_env or secret_credential",
 }

@@ -73,7 +73,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     mark_price: str  # that the plan was made at
     limit_price: str  # the worst that may be taken: the mark and the slippage cap
     max_slippage: float  # a fraction of the mark
-    notional: float  # in the settle asset, at the mark
+    notional: float  # in US dollars, at the mark
     ratio_after: float | None  # of the pool as the model assesses it; None: equity gone
 
 
@@ -85,16 +85,17 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     target: AccountId
     asset: str
     amount: str
-    notional: float  # in the pool's unit
+    notional: float  # in US dollars
     ratio_after: float | None
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """The caps that applied, and what of them was used before; notional in the pool's unit."""
+    """The caps that applied, and what of them was used before; notional in US dollars. None: none is set,
+    which only a dry run may have."""
 
-    action: float
-    hour: float
-    day: float
+    action: float | None
+    hour: float | None
+    day: float | None
     used_hour: float
     used_day: float
 
