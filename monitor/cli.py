@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.cli_alerts import add_ack, add_alerts, add_silence, add_unsilence
+from monitor.cli_executor import add_executor
 from monitor.cli_here import add_demo, add_exchange, add_replay
 from monitor.cli_parser import Command, Commands, Parser, add_command
 from monitor.cli_why import add_assess, add_explain, add_export, add_schema
@@ -76,7 +77,7 @@ def parser() -> Parser:
     ours = (_add_run, _add_check_config, _add_init, _add_status)
     why = (add_assess, add_explain, add_export, add_schema)
     alerts = (add_alerts, add_ack, add_silence, add_unsilence)
-    for add in (*ours, *alerts, *why, add_replay, add_demo, add_exchange):
+    for add in (*ours, *alerts, *why, add_executor, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 

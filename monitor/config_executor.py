@@ -1,20 +1,22 @@
-"""The config of the executor: a file of its own, because its keys may trade and the monitor must not have them."""
+"""The config of the executor: a file of its own, because its keys may trade and the monitor's must not."""
 
 from __future__ import annotations
 
 import msgspec
 
-from monitor.config import Account, Credentials, Secret, Store
+from monitor.config import Account, Credentials, Store
 from monitor.config_names import ENVIRONMENTS
+from monitor.config_problem import shown
 from monitor.config_read import Rule
 from monitor.config_rules import are_endpoints, fraction, is_name, is_text, one_of, within
+from monitor.secret import Secret
 
 LARGEST_NOTIONAL = 1e12
 SYMBOLS_MOST = 1000
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """[executor.limits]: its own, whatever the monitor's are; notional in the pool's unit, for each account."""
+    """[executor.limits]: notional at the mark, in the settle asset, of each account."""
 
     action: float
     hour: float
@@ -73,7 +75,8 @@ class ExecutorConfig(msgspec.Struct, frozen=True):
 def _are_symbols(symbols: tuple[str, ...]) -> str:
     if not 0 < len(symbols) <= SYMBOLS_MOST:
         return 'name what may be traded, symbols = ["BTCUSDT"]'
-    return next((text for one in symbols if (text := is_text(64)(one))), "")
+    wrong = [one for one in symbols if not (0 < len(one) <= 64 and one.isprintable())]
+    return f"{shown(wrong[0])} is no symbol" if wrong else ""
 
 
 EXECUTOR_RULES: dict[tuple[type, str], Rule] = {

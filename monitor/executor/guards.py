@@ -229,7 +229,7 @@ STEP_GUARDS: Guards = {
     "caps": caps,
     "ratio": ratio,
 }
-LAST_GUARDS: Guards = {"expiry": expiry, "fence": fence, "kill_switch": kill_switch}
+LAST_GUARDS: Guards = {"account": account, "expiry": expiry, "fence": fence, "kill_switch": kill_switch}
 
 
 def quantity_of(case: Case) -> Decimal:

@@ -26,7 +26,7 @@ FILE = "executor.sqlite"
 SCHEMA = 1
 CREATE = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT, mark TEXT);
-CREATE TABLE requests (id TEXT PRIMARY KEY, digest TEXT, at_ns INTEGER, mark TEXT);
+CREATE TABLE requests (id TEXT PRIMARY KEY, digest TEXT, at_ns INTEGER, result TEXT, mark TEXT);
 CREATE TABLE steps (client_id TEXT PRIMARY KEY, request TEXT, step INTEGER, account TEXT, at_ns INTEGER,
     notional REAL, body TEXT, result TEXT, mark TEXT);
 """
@@ -107,9 +107,20 @@ class Journal:
         digest = hashlib.sha256(body).hexdigest()
         row = self._one("SELECT digest FROM requests WHERE id = ?", id_)
         if row is None:
-            self._put("requests", (id_, digest, at_ns))
+            self._put("requests", (id_, digest, at_ns, ""))
             return True
         return bool(row[0] == digest)
+
+    def refuse_request(self, result: DeleverageResult) -> None:
+        """What was told to be refused stays so, whoever brings it again."""
+        row = self._one("SELECT id, digest, at_ns FROM requests WHERE id = ?", result.request)
+        assert row is not None
+        self._put("requests", (*row, msgspec.json.encode(result).decode()))
+
+    def refused(self, id_: str) -> DeleverageResult | None:
+        """The refusal of a whole request, where it was refused before."""
+        row = self._one("SELECT result FROM requests WHERE id = ?", id_)
+        return msgspec.json.decode(str(row[0]), type=DeleverageResult) if row and row[0] else None
 
     def begin(self, client_id: str, begun: Begun) -> None:
         """Written and synced before the order leaves; raises JournalRefused where it was begun before."""

@@ -1,19 +1,18 @@
-"""One request, step by step: look, ask every guard, write the intent down, look at the kill switch, send once.
+"""One request, step by step: look, ask every guard, write the intent down, look at the kill switch, send.
 
-Whoever hands in the same request again (a redelivery, a second copy, after a kill) gets what was begun settled
-and nothing begun twice: the journal knows each step by its client order id, and so does the venue.
+Whoever hands in the same request again (a redelivery, a copy, after a kill) gets what was begun settled, and
+nothing begun twice: the journal knows each step by its client order id, and so does the venue.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 import structlog
 
-from adapters.orders import Holding, Order, OrderRefused, OrderVenue, Told
+from adapters.orders import Holding, Order, OrderVenue
 from adapters.venue import KeyRefused, UnsupportedMode, VenueUnavailable
 from alerts.failpoints import reach
 from monitor.clock import Clock
@@ -39,12 +38,13 @@ from monitor.executor.guards import (
     quantity_of,
 )
 from monitor.executor.journal import Begun, Journal
+from monitor.executor.results import ended, refused
+from monitor.executor.sending import Sending
 
 log = structlog.get_logger()
-TAKER = "executor"
+NOT_OURS = frozenset({"known_id", "claim"})  # somebody else tells how this id ended
 HOUR_NS, DAY_NS = 3_600 * SECOND_NS, 86_400 * SECOND_NS
-ASK_EVERY_S = 1.0
-LONGEST_WHY = 300
+NOTHING_SEEN = Holding(quantity=Decimal(0), mark_price=None, ratio=None)
 
 
 class StoreUnavailable(Exception):
@@ -76,6 +76,7 @@ class AllGuards(NamedTuple):
     last: Guards = LAST_GUARDS
 
 
+ALL_GUARDS = AllGuards()
 Tell = Callable[[DeleverageResult], Awaitable[None]]
 
 
@@ -90,7 +91,7 @@ class Executor:
         trading: Mapping[str, Trading],
         clock: Clock,
         is_killed_here: Callable[[], bool] = lambda: False,
-        guards: AllGuards = AllGuards(),
+        guards: AllGuards = ALL_GUARDS,
     ) -> None:
         self._rules = rules
         self._journal = journal
@@ -99,36 +100,52 @@ class Executor:
         self._clock = clock
         self._is_killed_here = is_killed_here
         self._guards = guards
+        self._sending = Sending(journal, clock, rules.ask_for_s)
 
     async def work(self, request: DeleverageRequest, body: bytes, tell: Tell) -> None:
         """Does what the request asks as far as nothing is in the way, and tells each result."""
         is_known = self._journal.note_request(request.id, body, self._clock.wall_ns())
         reach("request_noted")
         refusal = await self._refusal_of_request(request, is_known)
+        if refusal is not None and refusal.guard in NOT_OURS:
+            log.warning("request_not_taken", request=request.id, guard=refusal.guard, why=refusal.why)
+        elif refusal is not None and not self._was_begun(request):
+            await tell(self._refuse_whole(request, refusal))
+        else:
+            await self._steps(request, refusal, tell)
+
+    async def _steps(self, request: DeleverageRequest, refusal: Refusal | None, tell: Tell) -> None:
         former: DeleverageResult | None = None
-        for step in request.steps if is_known else ():
-            id_ = client_order_id(request.id, step.number)
-            begun = self._journal.step(id_)
-            if begun is None and refusal is not None:
-                continue
-            former = await self._step(request, step, id_, begun, former, is_known)
+        for step in request.steps:
+            former = await self._step(request, step, former, refusal)
             await tell(former)
             reach("result_told")
-        if refusal is not None and former is None:
-            await tell(self._refused(request, 0, refusal))
+
+    def _was_begun(self, request: DeleverageRequest) -> bool:
+        return any(self._journal.step(client_order_id(request.id, step.number)) for step in request.steps)
+
+    def _refuse_whole(self, request: DeleverageRequest, refusal: Refusal) -> DeleverageResult:
+        before = self._journal.refused(request.id)
+        if before is not None:
+            return before
+        result = refused(request.id, 0, refusal, self._clock.wall_ns())
+        self._journal.refuse_request(result)
+        return result
 
     async def settle_lost(self, tell: Tell) -> None:
         """Asks the venues again for every order of which nobody knows how it ended."""
         for id_, begun in self._journal.unsettled():
             trading = self._trading.get(begun.account)
             if trading is not None:
-                result = await self._find_out(trading.venue, id_, begun, patience_s=0.0)
+                result = await self._sending.find_out(trading.venue, id_, begun, patience_s=0.0)
                 if result.state is not Outcome.UNKNOWN:
                     await tell(result)
 
     # --- the request ------------------------------------------------------------------------------
 
     async def _refusal_of_request(self, request: DeleverageRequest, is_known: bool) -> Refusal | None:
+        if is_known and (before := self._journal.refused(request.id)) is not None:
+            return Refusal(before.guard, before.why)
         try:
             refusal = first_refusal(self._guards.request, await self._case(request, is_known))
             if refusal is None and not await self._store.claims(request.id, self._journal.name):
@@ -163,36 +180,40 @@ class Executor:
         self,
         request: DeleverageRequest,
         step: Step,
-        id_: str,
-        begun: Begun | None,
         former: DeleverageResult | None,
-        is_known: bool,
+        refusal: Refusal | None,
     ) -> DeleverageResult:
-        if begun is not None and begun.result is not None and begun.is_settled:
-            return begun.result
-        venue = self._trading[request.account].venue if request.account in self._trading else None
+        id_ = client_order_id(request.id, step.number)
+        trading = self._trading.get(request.account)
+        begun = self._journal.step(id_)
         if begun is not None:
-            if venue is None:
-                return begun.result or self._unknown(begun, id_, "there is no key for this account any more")
-            return await self._find_out(venue, id_, begun, self._rules.ask_for_s)
-        assert venue is not None  # a guard of the request
+            return await self._settled(trading, id_, begun)
+        if refusal is not None or trading is None:
+            refusal = refusal or Refusal("account", "there is no key for this account any more")
+            return self._settled_without(request, step, id_, refusal)
         try:
-            case = await self._case_of_step(request, step, former, venue)
+            case = await self._case_of_step(request, step, former, trading.venue)
         except (StoreUnavailable, VenueUnavailable, KeyRefused, UnsupportedMode) as error:
             return self._settled_without(request, step, id_, _unread(error))
         refusal = first_refusal(self._guards.step, case)
         if refusal is not None:
             return self._settled_without(request, step, id_, refusal)
-        return await self._begin(case, step, id_, venue)
+        return await self._begin(case, step, id_, trading.venue)
+
+    async def _settled(self, trading: Trading | None, id_: str, begun: Begun) -> DeleverageResult:
+        if begun.result is not None and begun.is_settled:
+            return begun.result
+        if trading is None:
+            why = "there is no key for this account any more"
+            return ended(begun, id_, Outcome.UNKNOWN, self._clock.wall_ns(), why=why)
+        return await self._sending.find_out(trading.venue, id_, begun, self._rules.ask_for_s)
 
     async def _case_of_step(
         self, request: DeleverageRequest, step: Step, former: DeleverageResult | None, venue: OrderVenue
     ) -> Case:
-        if former is not None and former.state is not Outcome.DONE:  # nothing more is asked of the venue
-            holding = Holding(quantity=Decimal(0), mark_price=None, ratio=None)
-        else:
-            pool = request.pool.rpartition("/")[2]
-            holding = await venue.holding(step.symbol, step.position_side, pool)
+        holding = NOTHING_SEEN
+        if former is None or former.state is Outcome.DONE:  # else nothing more is asked of the venue
+            holding = await venue.holding(step.symbol, step.position_side, request.pool.rpartition("/")[2])
             # Whoever lost a journal would send again what is there already.
             if await venue.find(step.symbol, client_order_id(request.id, step.number)) is not None:
                 raise UnsupportedMode("the venue knows an order of this id, and the journal does not")
@@ -230,59 +251,15 @@ class Executor:
         except StoreUnavailable as error:
             refusal = _unread(error)
         if refusal is not None:
-            return self._settle(id_, self._refused(case.request, step.number, refusal, id_))
-        return await self._send(venue, order, begun)
-
-    async def _send(self, venue: OrderVenue, order: Order, begun: Begun) -> DeleverageResult:
-        reach("order_sent")
-        try:
-            told = await venue.place(order)
-        except (OrderRefused, KeyRefused) as error:
-            return self._settle(order.client_id, self._refused_by_venue(begun, order.client_id, error))
-        except (VenueUnavailable, UnsupportedMode) as error:
-            log.warning("order_outcome_not_known", order=order.client_id, error=str(error))
-            return await self._find_out(venue, order.client_id, begun, self._rules.ask_for_s)
-        reach("order_answered")
-        if not told.is_final:
-            return await self._find_out(venue, order.client_id, begun, self._rules.ask_for_s)
-        return self._settle(order.client_id, self._result(begun, order, told))
-
-    async def _find_out(
-        self, venue: OrderVenue, id_: str, begun: Begun, patience_s: float
-    ) -> DeleverageResult:
-        """Asks by the client order id until the venue knows; nothing is sent again, whatever it answers."""
-        assert begun.order is not None
-        given_up_ns = self._clock.monotonic_ns() + round(patience_s * SECOND_NS)
-        # Later than this the venue itself refuses the order, so that "no such order" is the last word.
-        last_word_ns = begun.at_ns + round((venue.arrives_within_s + ARRIVED_S) * SECOND_NS)
-        why = "the venue has not said yet how it ended"
-        while True:
-            asked_ns = self._clock.wall_ns()
-            try:
-                told = await venue.find(begun.order.symbol, id_)
-            except (VenueUnavailable, KeyRefused, UnsupportedMode) as error:
-                why = str(error)
-            else:
-                if told is not None and told.is_final:
-                    return self._settle(id_, self._result(begun, begun.order, told))
-                if told is None and asked_ns > last_word_ns:
-                    return self._settle(id_, self._never_arrived(begun, id_))
-            if self._clock.monotonic_ns() >= given_up_ns:
-                return self._settle(id_, self._unknown(begun, id_, why))
-            await asyncio.sleep(ASK_EVERY_S)
-
-    # --- results ----------------------------------------------------------------------------------
-
-    def _settle(self, id_: str, result: DeleverageResult) -> DeleverageResult:
-        self._journal.settle(id_, result)
-        reach("step_settled")
-        return result
+            result = refused(case.request.id, step.number, refusal, self._clock.wall_ns(), id_)
+            return self._sending.settle(id_, result)
+        return await self._sending.send(venue, order, begun)
 
     def _settled_without(
         self, request: DeleverageRequest, step: Step, id_: str, refusal: Refusal
     ) -> DeleverageResult:
         """A step that was refused stays refused, whoever brings the request again."""
-        result = self._refused(request, step.number, refusal, id_)
+        result = refused(request.id, step.number, refusal, self._clock.wall_ns(), id_)
         self._journal.begin(
             id_,
             Begun(
@@ -296,61 +273,6 @@ class Executor:
             ),
         )
         return result
-
-    def _result(self, begun: Begun, order: Order, told: Told) -> DeleverageResult:
-        if told.filled > order.quantity:
-            why = f"{order.client_id}: {told.filled:f} filled of {order.quantity:f} that were asked for"
-            self._journal.lock_account(begun.account, why)
-            return self._of(begun, order.client_id, Outcome.DONE, told, guard="fill", why=why)
-        whole = told.filled == order.quantity
-        state = Outcome.DONE if whole else Outcome.PARTLY if told.filled else Outcome.REFUSED
-        why = "" if told.filled else "nothing was filled within the limit price"
-        return self._of(begun, order.client_id, state, told, guard="" if told.filled else "slippage", why=why)
-
-    def _of(
-        self, begun: Begun, id_: str, state: Outcome, told: Told | None = None, guard: str = "", why: str = ""
-    ) -> DeleverageResult:
-        price = told.average_price if told is not None else None
-        return DeleverageResult(
-            request=begun.request,
-            step=begun.step,
-            state=state,
-            filled=f"{told.filled:f}" if told is not None else "0",
-            average_price=f"{price:f}" if price is not None else None,
-            client_order_id=id_,
-            venue_order_id=told.venue_id if told is not None else "",
-            guard=guard,
-            why=why[:LONGEST_WHY],
-            taker=TAKER,
-            at_ns=self._clock.wall_ns(),
-        )
-
-    def _unknown(self, begun: Begun, id_: str, why: str) -> DeleverageResult:
-        return self._of(begun, id_, Outcome.UNKNOWN, why=why)
-
-    def _never_arrived(self, begun: Begun, id_: str) -> DeleverageResult:
-        return self._of(begun, id_, Outcome.REFUSED, guard="venue", why="the order never came to the venue")
-
-    def _refused_by_venue(self, begun: Begun, id_: str, error: Exception) -> DeleverageResult:
-        return self._of(begun, id_, Outcome.REFUSED, guard="venue", why=str(error))
-
-    def _refused(
-        self, request: DeleverageRequest, step: int, refusal: Refusal, id_: str = ""
-    ) -> DeleverageResult:
-        log.info("step_refused", request=request.id, step=step, guard=refusal.guard, why=refusal.why)
-        return DeleverageResult(
-            request=request.id,
-            step=step,
-            state=Outcome.REFUSED,
-            client_order_id=id_,
-            guard=refusal.guard,
-            why=refusal.why[:LONGEST_WHY],
-            taker=TAKER,
-            at_ns=self._clock.wall_ns(),
-        )
-
-
-ARRIVED_S = 2.0  # clocks apart, and the venue's own time to write an order down
 
 
 def _unread(error: Exception) -> Refusal:
