@@ -1,8 +1,8 @@
 """Which positions of a pool to cut, how much and in which order, so that its ratio comes down to a target for
 the least notional: at each step the position that frees most for what it costs, as the model assesses it.
 
-Every ratio that is told was got by assessing the rounded amount. What the caps leave no room for is cut as far
-as they go. Options, and contracts that can't be counted in US dollars, are left alone.
+Every ratio that is told was got by assessing the rounded amount. Where the caps end, the plan ends. Options,
+and contracts that can't be counted in US dollars, are left alone.
 """
 
 from __future__ import annotations

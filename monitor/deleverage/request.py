@@ -6,7 +6,7 @@ How it travels. On Redis a record has the fields `id`, `body` (the JSON) and `si
     margind:{shard}:deleverage           requests, for the desk's own readers
     margind:{shard}:executor             requests, for the built-in executor; its consumer group is `executor`
     margind:{shard}:deleverage:results   results, from whoever took a request (both of the above)
-    margind:{shard}:deleverage:fence     the epoch in force, a number; a request of a lower one is void
+    margind:{shard}:deleverage:fence     the epoch in force, a number; a request of another is void
     margind:{shard}:deleverage:kill      exists while the kill switch is thrown
 
 There is no action without Redis, so there is no second way to the executor. A reader checks the signature
