@@ -230,7 +230,6 @@ async def test_a_store_that_is_gone_stops_everything_and_comes_back(tmp_path: Pa
         await desk.ask(desk.now())
         await desk.result()
         await desk.store.kill()
-        desk.store = type(desk.store)(desk.store._binary, tmp_path)
         await desk.store.start()
         await desk.set_fence(1)
 
