@@ -62,6 +62,10 @@ class ForgetfulJournal(Journal):
         self._mine().add(client_id)
         self._write(client_id, begun)
 
+    def unsettled(self) -> list[tuple[str, Begun]]:
+        """It knows of none."""
+        return []
+
     def _mine(self) -> set[str]:
         found: set[str] = self.__dict__.setdefault("_begun_here", set())
         return found
@@ -265,12 +269,12 @@ def folder_in_memory() -> Iterator[Path]:
         yield Path(folder)
 
 
-def simulate(seed: int, off: frozenset[str] = frozenset()) -> Report:
-    """The run of a seed."""
+def simulate(seed: int, off: frozenset[str] = frozenset(), only: tuple[str, ...] | None = None) -> Report:
+    """The run of a seed, with the faults that the seed draws, or with these only."""
     with folder_in_memory() as folder:
 
         async def main() -> Report:
-            run = Run(drawn(seed), folder, off)
+            run = Run(drawn(seed, only), folder, off)
             with (
                 mock.patch("monitor.executor.work.reach", run.reach),
                 mock.patch("monitor.executor.sending.reach", run.reach),

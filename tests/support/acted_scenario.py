@@ -184,8 +184,8 @@ STOPPERS = frozenset(
 )
 
 
-def drawn(seed: int) -> Scenario:
-    """The scenario of a seed."""
+def drawn(seed: int, only: tuple[str, ...] | None = None) -> Scenario:
+    """The scenario of a seed, or one with these faults and no other."""
     scenario = Scenario(seed, random.Random(seed))
     rng = scenario.rng
     scenario.target_ratio = rng.choice((0.6, 0.3))  # one step, or two
@@ -193,6 +193,6 @@ def drawn(seed: int) -> Scenario:
     names = rng.sample(others, rng.randint(0, MOST_FAULTS))
     if rng.random() < 0.4:
         names.append(rng.choice(sorted(STOPPERS)))
-    for name in names:
+    for name in names if only is None else only:
         FAULTS[name](scenario)
     return scenario
