@@ -35,7 +35,7 @@ OF_THE_EXECUTOR = {
 KNOWN = {name for name, _ in GUARDS} | OF_THE_EXECUTOR | {"no plan"}
 # In 10,000 runs each of these has something to say; what can't happen here is left out: `audit`, whose
 # trouble is not played, `plan`, which is made in the same breath, and `symbols`, which the plan obeys.
-NOT_PLAYED = {"audit", "plan", "symbols", "slippage", "expiry", "fence", "cap_action"}
+NOT_PLAYED = {"audit", "plan", "symbols", "slippage", "expiry", "fence"}
 SPEAK_UP = {name for name, _ in GUARDS} - NOT_PLAYED
 # What is left out, and what the venue's book then shows. Where both sides ask, both have to be left out.
 MUTATIONS: dict[str, tuple[frozenset[str], str]] = {
@@ -50,7 +50,7 @@ MUTATIONS: dict[str, tuple[frozenset[str], str]] = {
     "fence": (frozenset({"fence", "executor:fence"}), "epoch"),
     "kill switch": (frozenset({"kill", "executor:kill_switch"}), "killed"),
     "expiry": (frozenset({"executor:expiry"}), "expired"),
-    "caps": (frozenset({"cap_action", "cap_hour", "executor:caps"}), "over the cap"),
+    "caps": (frozenset({"cap_action", "cap_hour", "cap_day", "executor:caps"}), "over the cap"),
     "positions": (frozenset({"executor:position"}), "lies believed"),
     "symbols": (frozenset({"executor:symbol"}), "not allowed"),
     "signature": (frozenset({"signature"}), "forged"),

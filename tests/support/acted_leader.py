@@ -13,7 +13,7 @@ from monitor.deleverage.plan import planned
 from monitor.deleverage.request import Caps, DeleverageRequest, Outcome, Purpose, request_id
 from monitor.deleverage.situation import Leg, SecondSource, Situation
 from monitor.domain.assessment import Reason, RiskBand
-from monitor.domain.identity import AccountId, PoolId
+from monitor.domain.identity import AccountId, InstrumentId, PoolId
 from monitor.margin.rows import Requirement
 from tests.support.acted_handover import ActedStore
 from tests.support.acted_scenario import SYMBOLS, VENUE, Scenario
@@ -105,7 +105,9 @@ class Leader:
         if ratio is not None and ratio < CRITICAL:
             return
         used = sum(asked(one.request) for one in self.decisions)
-        room = min(self._config.most_action_usd or 0.0, (self._config.most_hour_usd or 0.0) - used)
+        room = min(self._scenario.monitor_cap, 1.5 * self._scenario.monitor_cap - used)
+        if self._scenario.is_greedy:
+            room = 1e9
         plan = planned(SimpleCutting(held, marks, self._truth.wallet), self._config, room)  # type: ignore[arg-type]
         if not plan.steps:
             self.refusals["no plan"] += 1
@@ -180,10 +182,7 @@ class Leader:
             is_margin_error_open=False,
             price_age_s=s.mark_age_s,
             account_age_s=s.account_age_s,
-            legs={
-                instrument(symbol).id: Leg(str(held[symbol]), marks[symbol], self._others(symbol, at_s))
-                for symbol in SYMBOLS
-            },
+            legs=self._legs(held, marks, at_s),
             used_hour=used,
             used_day=used,
             last_request_ns=last.created_ns if last is not None else None,
@@ -193,6 +192,14 @@ class Leader:
             outage_ended_ns=None if is_down else 0,
             is_confirmed=is_confirmed,
         )
+
+    def _legs(
+        self, held: dict[str, Decimal], marks: dict[str, float], at_s: float
+    ) -> dict[InstrumentId, Leg]:
+        return {
+            instrument(symbol).id: Leg(str(held[symbol]), marks[symbol], self._others(symbol, at_s))
+            for symbol in SYMBOLS
+        }
 
     def _others(self, symbol: str, at_s: float) -> tuple[SecondSource, ...]:
         if self._scenario.second_source == "absent":

@@ -42,6 +42,8 @@ class Scenario:
     recovered_at_s: float = -NEVER_S
     monitor_cap: float = 120_000.0
     executor_cap: float = 120_000.0
+    day_share: float = 2.0  # the monitor's cap of a day, in caps of an action
+    is_greedy: bool = False  # plans ask for more than the caps leave room for
     symbols: tuple[str, ...] = SYMBOLS
     takeover_s: float = NEVER_S  # another leader takes the epoch, and the first does not notice
     forgets: bool = False  # the second leader knows nothing of what the first has asked for
@@ -75,7 +77,7 @@ class Scenario:
             symbols=tuple(f"{VENUE}:{symbol}" for symbol in SYMBOLS),
             most_action_usd=self.monitor_cap,
             most_hour_usd=1.5 * self.monitor_cap,
-            most_day_usd=2 * self.monitor_cap,
+            most_day_usd=self.day_share * self.monitor_cap,
             cooldown_s=15.0,
             recovery_grace_s=10.0,
             account_fresh_s=30.0,
@@ -142,6 +144,10 @@ FAULTS: dict[str, Fault] = {
     "after an outage": _set(recovered_at_s=lambda s: s.rng.uniform(0, 50)),
     "small caps": _set(monitor_cap=lambda s: s.rng.uniform(1_000, 30_000)),
     "small caps of the executor": _set(executor_cap=lambda s: s.rng.uniform(1_000, 30_000)),
+    "a greedy plan": _set(is_greedy=True, monitor_cap=lambda s: s.rng.uniform(20_000, 60_000)),
+    "a small cap of a day": _set(
+        is_greedy=True, day_share=1.1, monitor_cap=lambda s: s.rng.uniform(40_000, 90_000)
+    ),
     "one symbol": _set(symbols=SYMBOLS[:1]),
     "two leaders": _set(takeover_s=_at),
     "two leaders, one forgets": _set(takeover_s=_at, forgets=True),
