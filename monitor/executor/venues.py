@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from adapters import VENUES
 from adapters.binance_usdm.orders import BinanceOrders
+from adapters.bybit.orders import BybitOrders
 from adapters.gate import Gates, VenueGate
 from adapters.orders import OrderVenue, UnsupportedVenue
 from monitor.clock import Clock
@@ -14,7 +15,7 @@ from monitor.config_executor import TradingAccount
 from monitor.names import Metrics
 
 MakeOrders = Callable[[Account, Clock, Metrics, VenueGate], OrderVenue]
-ORDER_VENUES: dict[str, MakeOrders] = {"binance_usdm": BinanceOrders}
+ORDER_VENUES: dict[str, MakeOrders] = {"binance_usdm": BinanceOrders, "bybit": BybitOrders}
 
 
 def order_venue(configured: TradingAccount, clock: Clock, metrics: Metrics, gates: Gates) -> OrderVenue:

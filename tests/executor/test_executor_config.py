@@ -88,7 +88,7 @@ def test_an_account_is_there_once(tmp_path: Path) -> None:
         load_executor(written(tmp_path, GOOD + accounts))
 
 
-@pytest.mark.parametrize("venue", ["bybit", "hyperliquid", "ccxt:okx"])
+@pytest.mark.parametrize("venue", ["hyperliquid", "ccxt:okx"])
 def test_a_venue_that_takes_no_orders_is_unsupported(tmp_path: Path, venue: str) -> None:
     """It is said at the start, with what to do instead."""
     config = load_executor(written(tmp_path, GOOD.replace("binance_usdm", venue)))
@@ -99,13 +99,13 @@ def test_a_venue_that_takes_no_orders_is_unsupported(tmp_path: Path, venue: str)
 
 def test_the_command_refuses_what_it_can_not_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An unsupported venue, an unknown account to release: one line, and exit code 2."""
-    path = written(tmp_path, GOOD.replace("binance_usdm", "bybit"))
+    path = written(tmp_path, GOOD.replace("binance_usdm", "hyperliquid"))
     assert main(["executor", "--config", str(path)]) == 2
-    assert main(["executor", "--config", str(path), "--release", "bybit/beta"]) == 2
-    assert main(["executor", "--config", str(path), "--release", "bybit/alpha"]) == 0
+    assert main(["executor", "--config", str(path), "--release", "hyperliquid/beta"]) == 2
+    assert main(["executor", "--config", str(path), "--release", "hyperliquid/alpha"]) == 0
     told = capsys.readouterr()
-    assert "places no orders at bybit" in told.err
-    assert "bybit/alpha was not locked" in told.out
+    assert "places no orders at hyperliquid" in told.err
+    assert "hyperliquid/alpha was not locked" in told.out
 
 
 def test_the_example_is_the_one_of_the_tests() -> None:

@@ -18,9 +18,10 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
-async def test_a_request_becomes_one_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", ["binance_usdm", "bybit"])
+async def test_a_request_becomes_one_order(tmp_path: Path, venue: str) -> None:
     """One signed request: one reduce-only order of the derived id, filled, and its result is told."""
-    async with stage(tmp_path) as desk:
+    async with stage(tmp_path, venue) as desk:
         await desk.start()
         request = desk.now()
         await desk.ask(request)

@@ -31,6 +31,7 @@ from tests.support.store_server import StoreServer, server_binary
 from tests.support.waiting import eventually
 
 VENUE, SYMBOL, OTHER = "binance_usdm", "BTCUSDT", "ETHUSDT"
+POOLS = {"binance_usdm": "cross-USDT", "bybit": "unified"}
 KEY = b"a key that signs requests"
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECOND_NS = 1_000_000_000
@@ -40,9 +41,10 @@ PREFIX = "margind:{main}"
 def a_step(number: int = 1, **changed: Any) -> Step:
     """Half a bitcoin of two is sold, within one per cent of 60,000."""
     symbol = changed.pop("symbol", SYMBOL)
+    venue = changed.pop("venue", VENUE)
     step = Step(
         number=number,
-        instrument=InstrumentId(f"{VENUE}:{symbol}"),
+        instrument=InstrumentId(f"{venue}:{symbol}"),
         symbol=symbol,
         side="sell",
         quantity="0.500",
@@ -56,16 +58,16 @@ def a_step(number: int = 1, **changed: Any) -> Step:
     return msgspec.structs.replace(step, **changed)
 
 
-def a_request(now_ns: int, incident: int = 1, **changed: Any) -> DeleverageRequest:
+def a_request(now_ns: int, incident: int = 1, venue: str = VENUE, **changed: Any) -> DeleverageRequest:
     """For real, good for 30 s."""
-    pool = PoolId(f"{VENUE}/alpha/cross-USDT")
+    pool = PoolId(f"{venue}/alpha/{POOLS[venue]}")
     request = DeleverageRequest(
         id=request_id("main", pool, Purpose.REDUCE, incident, 1),
         kind=Purpose.REDUCE,
         shard="main",
         pool=pool,
-        account=AccountId(f"{VENUE}/alpha"),
-        venue=VENUE,
+        account=AccountId(f"{venue}/alpha"),
+        venue=venue,
         desk="majors",
         incident=incident,
         attempt=1,
@@ -90,7 +92,7 @@ def write_config(
     for name, text in (("key", account.key), ("secret", account.secret), ("signing", KEY.decode())):
         (folder / name).write_text(text)
         (folder / name).chmod(0o400)
-    rest = exchange.endpoints(VENUE)
+    urls = ", ".join(f'{name} = "{url}"' for name, url in exchange.endpoints(account.venue).items())
     path = folder / "executor.toml"
     path.write_text(f"""schema = 1
 [store]
@@ -103,11 +105,11 @@ limits = {{ action = 100_000, hour = 200_000, day = 200_000 }}
 {executor}
 [[accounts]]
 name = "alpha"
-venue = "{VENUE}"
+venue = "{account.venue}"
 environment = "loopback"
 symbols = ["{SYMBOL}", "{OTHER}"]
 credentials = {{ key_file = "key", secret_file = "secret" }}
-endpoints = {{ rest = "{rest["rest"]}", sapi = "{rest["sapi"]}", ws = "{rest["ws"]}" }}
+endpoints = {{ {urls} }}
 """)
     path.chmod(0o600)
     return path
@@ -185,19 +187,20 @@ class Stage:
 
     def now(self, **changed: Any) -> DeleverageRequest:
         """A request of this moment, at the mark of this moment."""
-        mark = self.exchange.world.quote(VENUE, SYMBOL).mark
+        venue = self.account.venue
+        mark = self.exchange.world.quote(venue, SYMBOL).mark
         limit = (mark * Decimal("0.995")).quantize(Decimal("0.1"))
-        steps = (a_step(mark_price=str(mark), limit_price=str(limit)),)
-        return a_request(time.time_ns(), **{"steps": steps, **changed})
+        steps = (a_step(venue=venue, mark_price=str(mark), limit_price=str(limit)),)
+        return a_request(time.time_ns(), **{"steps": steps, "venue": venue, **changed})
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
+async def stage(folder: Path, venue: str = VENUE) -> AsyncIterator[Stage]:
     """Two bitcoins long, a store, and no executor yet."""
     binary = server_binary("valkey")
     assert binary is not None
-    world = standard_world(VENUE)
-    account = world.add_account(VENUE, "alpha", can_trade=True)
+    world = standard_world(venue)
+    account = world.add_account(venue, "alpha", can_trade=True)
     world.set_wallet(account, "USDT", 20_000)
     world.set_position(account, SYMBOL, 2, leverage=20)
     store = StoreServer(binary, folder)

@@ -1,14 +1,12 @@
-"""POST and GET /fapi/v1/order: everything is filled at the mark, at once, or not at all.
+"""POST and GET /fapi/v1/order.
 
 As on the venue, client ids are compared with those of open orders only; what was sent twice counts twice.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
-
-from aiohttp import web
+from decimal import Decimal
+from typing import Any
 
 from adapters.loopback.amounts import ZERO, plain
 from adapters.loopback.binance_usdm.auth import Refused
@@ -16,10 +14,18 @@ from adapters.loopback.binance_usdm.catalog import VENUE
 from adapters.loopback.binance_usdm.position_answers import WIRE_SIDES
 from adapters.loopback.faults import Faults
 from adapters.loopback.holdings import Account, Contract, PlacedOrder
+from adapters.loopback.matching import (
+    Lost,
+    Matching,
+    NoMultiple,
+    NoNumber,
+    NothingToReduce,
+    multiple_of,
+    next_number,
+)
 from adapters.loopback.world import World
 
 Parameters = dict[str, str]
-Kind = Literal["cut_answers", "lost_answers", "lost_orders"]
 NOT_KNOWN = Refused(
     408,
     -1007,
@@ -34,15 +40,7 @@ class OrderDesk:
 
     def __init__(self, world: World, faults: Faults) -> None:
         self._world = world
-        self._faults = faults
-
-    def takes_from(self, kind: Kind, account: Account) -> bool:
-        """Whether this fault is due for the account; each time is one less."""
-        orders = self._faults.of_account(account.id).orders
-        left: int = getattr(orders, kind)
-        if left:
-            setattr(orders, kind, left - 1)
-        return left > 0
+        self.matching = Matching(VENUE, world, faults)
 
     def place(self, account: Account, parameters: Parameters) -> Any:
         """One order; raises what the venue would answer."""
@@ -51,15 +49,12 @@ class OrderDesk:
         contract, order = self._read(account, parameters)
         if any(other.is_open for other in account.orders_of(order.client_id)):
             raise Refused(400, -4116, "ClientOrderId is duplicated.")
-        if self.takes_from("lost_orders", account):
-            raise NOT_KNOWN
-        room = _room(account, order)
-        if order.is_reduce_only and room <= 0:
-            raise Refused(400, -2022, "ReduceOnly Order is rejected.")
-        account.orders.append(order)
-        wanted = min(order.quantity, room) if order.is_reduce_only else order.quantity
-        if parameters["type"] == "MARKET" or _crosses(order, self._mark(contract)):
-            self._fill(account, contract, order, wanted, room)
+        try:
+            self.matching.take(account, contract, order)
+        except Lost:
+            raise NOT_KNOWN from None
+        except NothingToReduce:
+            raise Refused(400, -2022, "ReduceOnly Order is rejected.") from None
         return _answer(order)
 
     def find(self, account: Account, parameters: Parameters) -> Any:
@@ -75,21 +70,6 @@ class OrderDesk:
                 return _answer(order)
         raise Refused(400, -2013, "Order does not exist.")
 
-    def _fill(
-        self, account: Account, contract: Contract, order: PlacedOrder, wanted: Decimal, room: Decimal
-    ) -> None:
-        part = self._faults.of_account(account.id).orders.fill
-        order.filled = (wanted * part) // contract.step * contract.step
-        moved = min(order.filled, room) if order.position_side else order.filled
-        if not order.filled:
-            return
-        order.average_price = self._mark(contract)
-        sign = 1 if order.side == "buy" else -1
-        self._world.trade(account, order.symbol, sign * moved, order.average_price, order.position_side)
-
-    def _mark(self, contract: Contract) -> Decimal:
-        return self._world.quote(VENUE, contract.symbol).mark
-
     def _read(self, account: Account, parameters: Parameters) -> tuple[Contract, PlacedOrder]:
         for name in ("symbol", "side", "type", "quantity", *_wanted(parameters)):
             if not parameters.get(name):
@@ -101,7 +81,7 @@ class OrderDesk:
         if parameters["side"] not in {"BUY", "SELL"}:
             raise Refused(400, -1117, "Invalid side.")
         order = PlacedOrder(
-            number=1_000_001 + len(account.orders),
+            number=next_number(account),
             client_id=_client_id(parameters, len(account.orders)),
             symbol=contract.symbol,
             side=parameters["side"].lower(),
@@ -142,28 +122,11 @@ def _leg(account: Account, parameters: Parameters) -> str:
 
 def _multiple(text: str, step: Decimal) -> Decimal:
     try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise Refused(400, -1100, "Illegal characters found in a parameter.") from None
-    if not number.is_finite() or number <= 0:
-        raise Refused(400, -4003, "Quantity less than or equal to zero.")
-    if number % step:
-        raise Refused(400, -1111, "Precision is over the maximum defined for this asset.")
-    return number
-
-
-def _room(account: Account, order: PlacedOrder) -> Decimal:
-    """By how much the order may reduce what is there; negative where it would add to it."""
-    held = account.positions.get((order.symbol, order.position_side))
-    if held is None:
-        return ZERO
-    return held.quantity if order.side == "sell" else -held.quantity
-
-
-def _crosses(order: PlacedOrder, mark: Decimal) -> bool:
-    if order.limit_price is None:
-        return True
-    return order.limit_price <= mark if order.side == "sell" else order.limit_price >= mark
+        return multiple_of(text, step)
+    except NoNumber:
+        raise Refused(400, -4003, "Quantity less than or equal to zero.") from None
+    except NoMultiple:
+        raise Refused(400, -1111, "Precision is over the maximum defined for this asset.") from None
 
 
 def _answer(order: PlacedOrder) -> dict[str, Any]:
@@ -193,10 +156,3 @@ def _answer(order: PlacedOrder) -> dict[str, Any]:
         "time": order.at_ms,
         "updateTime": order.at_ms,
     }
-
-
-async def reset(request: web.Request) -> web.StreamResponse:
-    """No answer: the connection is torn down."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)

@@ -12,8 +12,9 @@ from adapters.loopback.binance_usdm.auth import Doorkeeper, Refused, answer, err
 from adapters.loopback.binance_usdm.catalog import VENUE
 from adapters.loopback.binance_usdm.figures import AccountFigures, figures_of
 from adapters.loopback.binance_usdm.listen_keys import ListenKeys
-from adapters.loopback.binance_usdm.orders import NOT_KNOWN, OrderDesk, reset
+from adapters.loopback.binance_usdm.orders import NOT_KNOWN, OrderDesk
 from adapters.loopback.faults import Faults
+from adapters.loopback.gate import reset
 from adapters.loopback.holdings import Account, Contract, Quote
 from adapters.loopback.world import World
 
@@ -107,9 +108,9 @@ class RestFace:
         try:
             account, parameters = await self._door.account_of_signature(request)
             placed = self._orders.place(account, parameters)
-            if self._orders.takes_from("cut_answers", account):
+            if self._orders.matching.is_due("cut_answers", account):
                 return await reset(request)
-            if self._orders.takes_from("lost_answers", account):
+            if self._orders.matching.is_due("lost_answers", account):
                 raise NOT_KNOWN
             return self._good(placed)
         except Refused as refused:
