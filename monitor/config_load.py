@@ -31,6 +31,7 @@ from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_t
 from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -50,6 +51,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
     "commands": Commands,
     "deleverage": Deleverage,
+    "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
 TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
