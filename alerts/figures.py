@@ -15,6 +15,7 @@ from monitor.domain.assessment import (
     Deadline,
     MarginAssessment,
     RescueOption,
+    Scale,
     TimeLeft,
     UnderlyingMove,
     VenueReported,
@@ -41,6 +42,7 @@ def figures(assessment: MarginAssessment | None) -> Json | None:
         "price_age_s": finite(assessment.price_age_s),
         "account_age_s": finite(assessment.account_age_s),
         **{name: finite(value) if known else None for name, value in _numbers(assessment).items()},
+        "scales": [_scale(scale) for scale in assessment.scales] if known else None,
         "time_left": _time_left(assessment) if known else None,
         "venue_reported": _reported(assessment.venue_reported) if known else None,
     }
@@ -63,6 +65,12 @@ def _numbers(assessment: MarginAssessment) -> dict[str, float | None]:
 def finite(value: float | None) -> float | None:
     """`value` as JSON can hold it."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def _scale(scale: Scale) -> Json:
+    levels = dict(zip(("warning", "margin_call", "critical"), scale.levels, strict=True))
+    band = None if scale.band is None else scale.band.label
+    return {"name": scale.name, "value": finite(scale.value), "band": band, "levels": levels}
 
 
 def _time_left(assessment: MarginAssessment) -> Json:

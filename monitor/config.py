@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import NoReturn
-
 import msgspec
 
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_transfers import Transfer
+from monitor.secret import Secret as Secret
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
-
-
-class Secret:
-    """A secret that never shows itself: `repr` and `str` are masked, `reveal()` is the one way out."""
-
-    __slots__ = ("_text", "source")
-
-    def __init__(self, text: str, source: str) -> None:
-        self._text = text
-        self.source = source  # where it came from, e.g. "file /etc/margind/key"; safe to print
-
-    def reveal(self) -> str:
-        """The secret itself; hand it to the library that needs it and nowhere else."""
-        return self._text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return f"Secret(from {self.source})"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied")
 
 
 class Daemon(msgspec.Struct, frozen=True):
@@ -103,6 +74,7 @@ class Threshold(msgspec.Struct, frozen=True):
     volatilities: Levels | None = None  # distance to liquidation in volatilities of a day
     minutes: Levels | None = None  # to liquidation, at the present speed
     funding: Levels | None = None  # what the next funding costs, as a fraction of the headroom
+    depeg: Levels | None = None  # how far a stablecoin of the pool stands from 1
     hysteresis: float | None = None  # a level clears this fraction below where it was raised
     hysteresis_volatilities: float | None = None  # and so many volatilities of the time that it must hold
 
@@ -199,5 +171,7 @@ class Config(msgspec.Struct, frozen=True):
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()
+    deleverage: Deleverage = Deleverage()
+    hooks: tuple[Hook, ...] = ()
     source: str = ""
     warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

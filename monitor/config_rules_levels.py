@@ -76,4 +76,5 @@ LEVEL_RULES: dict[tuple[type, str], Rule] = {
         10_080, "minutes", "{ warning = 60.0, margin_call = 30.0, critical = 15.0 }"
     ),
     (Threshold, "funding"): ratio_levels,
+    (Threshold, "depeg"): ratio_levels,
 }

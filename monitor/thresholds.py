@@ -22,7 +22,12 @@ class Shipped(NamedTuple):
 LIQUIDATION_RATIO = 1.0
 DEFAULT_HYSTERESIS = 0.05
 UNUSED = (0.0, 0.0, 0.0)
-BESIDE = ("volatilities", "minutes", "funding")  # nothing ships on these: each desk has its own speed
+BESIDE = (
+    "volatilities",
+    "minutes",
+    "funding",
+    "depeg",
+)  # nothing ships on these: each desk has its own speed
 
 # At ratio 0.5 a perpetual with 0.4 % maintenance is half a per cent from its end: too late for a person. So
 # the
@@ -158,8 +163,8 @@ def level_row(ratio: Levels, distance: Levels | None, hysteresis: float) -> Leve
 
 
 def beside_row(row: LevelRow, levels: Iterable[Levels | None], hysteresis: float) -> LevelRow:
-    """With the scales of BESIDE, in their order: what falls towards the end clears above, funding below."""
-    volatilities, minutes, funding = map(_three, levels)
+    """With the scales of BESIDE, in their order: what falls towards the end clears above, the rest below."""
+    volatilities, minutes, funding, depeg = map(_three, levels)
     return row._replace(
         volatilities_raise=volatilities,
         volatilities_clear=_times(volatilities, 1 + hysteresis),
@@ -167,12 +172,20 @@ def beside_row(row: LevelRow, levels: Iterable[Levels | None], hysteresis: float
         minutes_clear=_times(minutes, 1 + hysteresis),
         funding_raise=funding,
         funding_clear=_times(funding, 1 - hysteresis),
+        depeg_raise=depeg,
+        depeg_clear=_times(depeg, 1 - hysteresis),
     )
 
 
 def beside_of(row: LevelRow) -> tuple[tuple[str, tuple[float, float, float]], ...]:
     """The names of BESIDE with where each of its levels is raised; zeros where it is not used."""
-    return tuple(zip(BESIDE, (row.volatilities_raise, row.minutes_raise, row.funding_raise), strict=True))
+    return tuple(
+        zip(
+            BESIDE,
+            (row.volatilities_raise, row.minutes_raise, row.funding_raise, row.depeg_raise),
+            strict=True,
+        )
+    )
 
 
 def _three(levels: Levels | None) -> tuple[float, float, float]:

@@ -15,12 +15,24 @@ import msgspec
 from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.coming import Calendar
+from monitor.book.depeg import farthest_from_peg
 from monitor.book.describe_told import told_picture
-from monitor.book.moves import deadlines_of, in_volatilities, moves_of, percent_of, speeds_of, times_left
+from monitor.book.judged import judged
+from monitor.book.moves import (
+    Speeds,
+    deadlines_of,
+    in_volatilities,
+    moves_of,
+    percent_of,
+    speeds_of,
+    times_left,
+    way_of,
+)
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
 from monitor.book.rescue import ASSET_DIGITS, Rescuer, Wanted
+from monitor.book.settings import LevelRow
 from monitor.book.solve import LegColumns, Survey
 from monitor.book.what_if import Limits
 from monitor.book.worth import notional_of
@@ -83,7 +95,9 @@ class Describer:
             return outline
         if pool.is_told:
             return self._told(outline, pool)
-        return self._solved(outline, pool, wall_ns, ask)
+        found = self._solved(outline, pool, wall_ns, ask)
+        apart = farthest_from_peg(pool, self._placing, self._quotes)
+        return msgspec.structs.replace(found, scales=judged(self._levels_of(pool), found, apart))
 
     def _solved(
         self, outline: MarginAssessment, pool: PlacedPool, wall_ns: int, ask: Ask
@@ -92,10 +106,10 @@ class Describer:
         book = self._assessor.book()
         pocket = self._assessor.pocket(book, slice(pool.row, pool.row + 1))
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
-        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
+        speeds = speeds_of(pool, self._placing, self._quotes)
+        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book, speeds)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = moves_of(survey, self._placing)
-        speeds = speeds_of(pool, self._placing, self._quotes)
         left = times_left(moves, speeds)
         routes = tuple(route for route in self.routes if route.to_account == pool.account)
         model = MODELS[pool.fact.model]
@@ -126,24 +140,33 @@ class Describer:
         )
 
     def _aim(
-        self, pool: PlacedPool, band: RiskBand, margins: tuple[float, float], ask: Ask, book: Book[float]
+        self,
+        pool: PlacedPool,
+        band: RiskBand,
+        margins: tuple[float, float],
+        ask: Ask,
+        book: Book[float],
+        speeds: Mapping[str, Speeds],
     ) -> tuple[float, float, float]:
         """The ratio and the distance that a rescue is to reach, and the most that it may add; 0: none is
         looked for."""
-        levels = self._placing.levels[int(book.pools[pool.row].levels)]
-        level, distance = levels.clear_at[0], levels.distance_clear[0]
+        levels = self._levels_of(pool)
+        level, distance = levels.clear_at[0], max(levels.distance_clear[0], way_of(levels, speeds))
         if ask.target_ratio is not None:
             level, distance = ask.target_ratio, 0.0
         elif band <= RiskBand.CLEAR:
             return level, distance, 0.0
-        # Back to clear by both scales: a low ratio alone may be near the end.
+        # Back to clear by all of these scales: a low ratio alone may be near the end.
         maintenance, equity = margins
         notional = sum(self._notional(leg, book) for leg in pool.legs)
         return level, distance, MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
 
+    def _levels_of(self, pool: PlacedPool) -> LevelRow:
+        return self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
+
     def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
         figures, book = self._assessor.figures[pool.row], self._assessor.book()
-        clear_at = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
+        clear_at = self._levels_of(pool).clear_at[0]
         told = (float(figures.equity), float(figures.maintenance_margin))
         digits = self._asset_digits(pool.venue, pool.fact.unit)
         instruments = self._placing.definitions.instruments

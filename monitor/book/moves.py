@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes, price_name
+from monitor.book.settings import LevelRow
 from monitor.book.solve import Survey
 from monitor.book.volatility import DAY_MINUTES, MINUTE_NS
 from monitor.domain.assessment import Deadline, TimeLeft, TransferRoute, UnderlyingMove
@@ -30,6 +31,9 @@ def moves_of(survey: Survey, placing: Placing) -> tuple[UnderlyingMove, ...]:
     return tuple(
         UnderlyingMove(names[int(u)], percent_of(lower), percent_of(upper)) for u, lower, upper in found
     )
+
+
+FARTHEST_WAY = 0.95  # of the price: no rescue is asked to survive more
 
 
 class Speeds(NamedTuple):
@@ -72,6 +76,14 @@ def in_volatilities(moves: tuple[UnderlyingMove, ...], speeds: Mapping[str, Spee
     """The nearest move in the volatility of a day of its own underlying; None while none is known."""
     left = _soonest(moves, {name: speed.present for name, speed in speeds.items()})
     return None if left is None else left.minutes / math.sqrt(DAY_MINUTES)
+
+
+def way_of(levels: LevelRow, speeds: Mapping[str, Speeds]) -> float:
+    """How far a rescue has to move liquidation away to clear the scales of time and volatility too: the
+    greatest speed's way, a fraction; 0 where they are not used or no speed is known."""
+    reach = max(levels.minutes_clear[0], math.sqrt(DAY_MINUTES) * levels.volatilities_clear[0])
+    fastest = max((speed.present for speed in speeds.values() if speed.present is not None), default=0.0)
+    return min(math.expm1(min(reach * fastest, 1.0)), FARTHEST_WAY)
 
 
 def times_left(

@@ -22,6 +22,8 @@ class LevelRow(NamedTuple):
     volatilities_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)
     funding_raise: tuple[float, float, float] = (0.0, 0.0, 0.0)  # what is coming, of the headroom
     funding_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    depeg_raise: tuple[float, float, float] = (0.0, 0.0, 0.0)  # from 1, of a stablecoin
+    depeg_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)
     dead_band: float = 0.0  # minutes at the present speed that a cleared level stays away from
 
 

@@ -126,6 +126,15 @@ class RescueOption(msgspec.Struct, frozen=True):
     giver_ratio_after: float | None = None  # of the account that gives
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """One scale that a pool is judged by: the worst of them is its band."""
+
+    name: str  # "ratio", "distance", "volatilities", "minutes", "funding" or "depeg"
+    value: float | None  # None: not known, so this scale is silent
+    levels: tuple[float, float, float]  # warning, margin call, critical
+    band: RiskBand | None  # where the value stands
+
+
 class Coming(msgspec.Struct, frozen=True):
     """What happens to a pool at a known instant, all prices as they are now: funding (where it is continuous
     all until then), a daily settlement (what is received goes from profit to wallet), or an expiry."""
@@ -174,6 +183,7 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     is_liquidatable: bool | None = None  # by the venue's rule on equality; None while unknown
     at_present_speed: TimeLeft | None = None  # None: no speed is known yet, or no move liquidates
     at_bad_hour: TimeLeft | None = None
+    scales: tuple[Scale, ...] = ()
     deadlines: tuple[Deadline, ...] = ()  # of each route into the pool's account, the quickest first
 
     @property

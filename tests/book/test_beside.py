@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from random import Random
 
 import msgspec
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.book.beside import funding_band
+from monitor.book.beside import share_band
 from monitor.book.settings import LevelRow
 from monitor.domain.assessment import MarginAssessment, RiskBand
-from monitor.domain.event import Instruments, PriceHistory
+from monitor.domain.event import AssetPrice, Instruments, PoolFact, PriceHistory
 from monitor.domain.identity import PoolId
+from monitor.domain.instrument import CollateralAsset
 from tests.support.books import LEVELS, Desk
 from tests.support.facts import ACCOUNT, CROSS, SECOND, instrument, instruments, leg, mark, snapshot, wallet
 
@@ -167,14 +169,14 @@ def test_funding_is_measured_against_what_is_left(rate: float, money: str, found
 def test_a_funding_level_is_raised_by_its_own_mark(band_before: int, cost: float, headroom: float) -> None:
     """Wherever it was before, the band is at least what the raise marks say and at most what the clear marks
     do."""
-    found = funding_band(band_before, cost, headroom, FUNDING)
+    found = share_band(band_before, cost, headroom, FUNDING.funding_raise, FUNDING.funding_clear)
     if cost > 0:
         raised = sum(not cost < level * headroom for level in FUNDING.funding_raise)
         kept = sum(not cost < level * headroom for level in FUNDING.funding_clear)
         assert raised <= found <= max(raised, kept)
     else:
         assert found == 0
-    assert funding_band(band_before, None, headroom, FUNDING) == 0
+    assert share_band(band_before, None, headroom, FUNDING.funding_raise, FUNDING.funding_clear) == 0
 
 
 def walked(levels: LevelRow, prices: list[float], speed: float) -> list[RiskBand]:
@@ -221,3 +223,68 @@ def test_a_level_clears_only_out_of_reach_of_a_usual_move() -> None:
 def ratio_at(price: float) -> float:
     """Of a coin bought at 10,000 with 590 of money and 1 % maintenance."""
     return 0.01 * price / (590 + price - 10_000)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds)
+def test_what_is_offered_clears_the_scale_of_time_too(seed: int) -> None:
+    """A pool that only its time left has raised is offered ways back, and carried out they clear it."""
+    rng = Random(seed)
+    money = rng.randint(1_200, 2_400)
+    desk = desk_of(MINUTES, str(money))
+    moving(desk, rng.uniform(0.002, 0.006))
+    if band(desk, 2) is RiskBand.CLEAR:
+        return
+    (add,) = [option for option in picture(desk).rescue if option.action == "add"]
+    more = Decimal(money) + Decimal(str(add.amount))
+    desk.tell(snapshot(3 * SECOND, [wallet(str(more))], [leg("BTCUSDT", "1", "10000")]))
+    desk.tell(mark("BTCUSDT", PRICE, 3 * SECOND))
+    assert band(desk, 4) is RiskBand.CLEAR
+
+
+def test_each_scale_says_where_it_stands() -> None:
+    """A message names every scale with its figure, and the ones that know nothing."""
+    desk = desk_of(MINUTES._replace(funding_raise=(0.1, 0.3, 0.6)), "600")
+    silent = {scale.name: scale.band for scale in picture(desk).scales}
+    assert silent == {"ratio": RiskBand.CLEAR, "minutes": None, "funding": None}
+    moving(desk, 0.004)
+    desk.turn(2)
+    by_name = {scale.name: scale for scale in picture(desk).scales}
+    assert by_name["minutes"].value == pytest.approx(picture(desk).at_present_speed.minutes)  # type: ignore[union-attr]
+    assert by_name["minutes"].band is RiskBand.MARGIN_CALL
+
+
+def pegged(levels: LevelRow, price: float | None, asset: str = "USDC") -> Desk:
+    """A multi-assets pool that holds a stablecoin, and its price in USD."""
+    desk = Desk(levels)
+    coin = CollateralAsset("binance_usdm", asset, "", 2)
+    desk.tell(Instruments("binance_usdm", (instrument("BTCUSDT"),), (coin,), 0))
+    held = snapshot(SECOND, [wallet("500", asset=asset)], [])
+    desk.tell(msgspec.structs.replace(held, pools=(PoolFact(CROSS, "multi_assets", "USD"),)))
+    if price is not None:
+        desk.tell(AssetPrice("binance_usdm", asset, price, 0.0, 0.0, SECOND, SECOND))
+    desk.turn(1)
+    return desk
+
+
+PEG = HIGH._replace(depeg_raise=(0.005, 0.01, 0.03), depeg_clear=(0.00475, 0.0095, 0.0285))
+
+
+@pytest.mark.parametrize(
+    ("price", "found"),
+    [
+        (0.9999, RiskBand.CLEAR),
+        (0.994, RiskBand.WARNING),
+        (1.012, RiskBand.MARGIN_CALL),  # a premium hurts who owes it
+        (0.8748, RiskBand.CRITICAL),  # USDC, 2023-03-11 07:50 UTC
+        (None, RiskBand.UNKNOWN),  # no price: nothing is known of the pool
+    ],
+)
+def test_a_broken_peg_raises_the_pool_that_holds_it(price: float | None, found: RiskBand) -> None:
+    """The distance of a stablecoin from 1, up or down, is a scale of its own."""
+    assert band(pegged(PEG, price), 2) is found
+
+
+def test_only_what_is_meant_to_be_a_dollar_has_a_peg() -> None:
+    """A coin of interest or of another currency is not off a peg."""
+    assert band(pegged(PEG, 1.08, "EURI"), 2) is RiskBand.CLEAR
