@@ -65,7 +65,7 @@ class SignedDoor:
         if not self._is_slacks(body, request.headers.getall("x-slack-request-timestamp", []), request):
             self.on_refusal()
             return web.Response(status=401)
-        payload = _payload_of(body)
+        payload = payload_of(body)
         if payload is None:
             return web.Response(status=400)
         return web.Response(status=200 if self._offer(payload) else 503)
@@ -101,8 +101,8 @@ def _is_text(body: bytes) -> bool:
     return True
 
 
-def _payload_of(body: bytes) -> object:
-    """The form field that holds the JSON."""
+def payload_of(body: bytes) -> object:
+    """What the form field holds as JSON; None where it is none."""
     try:
         fields = parse_qs(body.decode(), max_num_fields=4)
     except ValueError:

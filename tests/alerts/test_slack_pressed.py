@@ -12,10 +12,12 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.notify.slack_blocks import ACKNOWLEDGE, SILENCE, WORKING
 from alerts.notify.slack_pressed import read
-from alerts.notify.slack_signed import LARGEST
+from alerts.notify.slack_signed import LARGEST, payload_of
 from monitor.config import Secret
 from monitor.domain.assessment import RiskBand
 from tests.support.alerting import ALPHA
@@ -257,6 +259,12 @@ async def test_a_body_that_is_too_large_is_not_read(tmp_path, slack, port) -> No
 def test_what_is_no_press_is_none(content) -> None:
     """Each field that is used is there and of its kind."""
     assert read(content) is None
+
+
+@given(st.binary(max_size=300) | st.binary(max_size=300).map(b"payload=%5B".__add__))
+def test_whatever_a_body_holds_it_is_read_or_not(body) -> None:
+    """No bytes raise, signed as they may be."""
+    assert read(payload_of(body)) is None
 
 
 async def test_a_port_that_is_taken_costs_no_page(tmp_path: Path, slack, port) -> None:

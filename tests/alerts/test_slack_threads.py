@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from monitor.domain.assessment import RiskBand
@@ -128,6 +129,19 @@ async def test_an_acknowledgement_is_shown_wherever_it_came_from(tmp_path, slack
         await desk.tell(RiskBand.CRITICAL)
         await desk.service.duty.acknowledge(ALPHA, None, "alice")
         await desk.shows("acknowledged by alice")
+
+
+async def test_a_reload_goes_on_in_the_same_thread(tmp_path, slack) -> None:
+    """A receiver that changes is another channel object, and knows what the one before remembered."""
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.WARNING)
+        config = desk.service._config
+        receiver = msgspec.structs.replace(config.receivers[0], to=("nobody",))
+        desk.service.reload(msgspec.structs.replace(config, receivers=(receiver,)))
+        await desk.tell(RiskBand.CRITICAL)
+        await desk.shows("CRITICAL")
+    [root] = slack.roots
+    assert len(slack.replies(root)) == 1
 
 
 async def test_an_end_that_was_told_with_others_is_shown(tmp_path, slack, monkeypatch) -> None:
