@@ -6,6 +6,7 @@ import msgspec
 
 from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_transfers import Transfer
 from monitor.secret import Secret as Secret
 
@@ -168,6 +169,7 @@ class Config(msgspec.Struct, frozen=True):
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
     commands: Commands = Commands()
+    history: History = History()
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()

@@ -36,6 +36,7 @@ from monitor.engine import Engine
 from monitor.explain.explanation import explain
 from monitor.explain.text import lines as explained
 from monitor.feeds import Feeds, spec_for
+from monitor.history.keeper import HistoryKeeper
 from monitor.inbox import Inbox
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
@@ -74,6 +75,7 @@ class Daemon:
         rng: random.Random | None = None,
         watchers: Sequence[Callable[[Turn], None]] = (),
         record: Path | None = None,
+        pace: float = 1.0,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -83,6 +85,8 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.metrics.reload_ok.set(1)
         self._alerts: AlertService | None = None
+        kept = config.history.enabled
+        self._history = HistoryKeeper(config, self.clock, self.metrics, pace) if kept else None
         self.view: BookView | None = None
         self._models = tuple(dict.fromkeys(m for a in config.accounts for m in spec_for(a).models))
         self.book = self._declared_book()
@@ -108,7 +112,8 @@ class Daemon:
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
-            sinks = (self._look, alerts.on_turn, actions.on_turn, redis.offer, *self._watchers)
+            acting = (alerts.on_turn, actions.on_turn)
+            sinks = (self._look, *acting, redis.offer, *self._keep(stack, alerts), *self._watchers)
             engine = Engine(self.book, self.inbox, self.clock, self.metrics, sinks)
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -158,6 +163,17 @@ class Daemon:
         except OSError as failed:
             raise RecordingRefused(f"--record: {failed.filename}: {failed.strerror}") from None
         stack.callback(self._recorder.close)
+
+    def _keep(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService
+    ) -> tuple[Callable[[Turn], None], ...]:
+        """The history as a sink, where it is wanted."""
+        if self._history is None:
+            return ()
+        self._history.start()
+        stack.callback(self._history.close)
+        alerts.heard = self._history.decided
+        return (self._history.offer,)
 
     def _redis(self, url: str) -> RedisState:
         return RedisState(
@@ -245,6 +261,8 @@ class Daemon:
         self.book.relevel(levels_for(config))
         self.book.reroute(routes_of(config))
         self.config = config
+        if self._history is not None:
+            self._history.settle(config)
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.beside import Beside
@@ -268,9 +266,7 @@ class LiveBook:
         self._count("price_rejected", event.reason)
 
     def _apply_history(self, event: PriceHistory, _: int) -> None:
-        row = self.quotes.find(event.instrument)
-        if row is not None:
-            self.quotes.volatility.take_history(row, np.array(event.prices, np.float64))
+        self.quotes.take_history(event.instrument, event.prices)
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)
