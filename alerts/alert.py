@@ -25,6 +25,7 @@ class Condition(Enum):
     RULE_CHANGE = "rule_change"  # the venue changed the margin tiers or haircuts that the pool is under
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
+    DELEVERAGE = "deleverage"  # a request to cut positions: refused, waiting, asked for, or of unknown end
 
 
 OF_THE_DAEMON = frozenset({Condition.LEDGER, Condition.HEARTBEAT})  # about no pool
@@ -126,6 +127,18 @@ class Notification(msgspec.Struct, frozen=True):
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
     reached_s: float = 0.0  # how far it is escalated
+    thread: str = ""  # what opens and closes as one where a receiver keeps incidents of its own
+    left: int = 0  # of a resolution: what else of its thread is still open
+
+
+def thread_of(incident: Incident, shard: str) -> str:
+    """One incident; for what is unknown all of a desk at a venue, because one fault is one incident."""
+    key = incident.key
+    if key.condition is Condition.UNKNOWN:
+        text = f"{shard}|{key.pool.split('/', 1)[0]}|{incident.desk}|{key.condition.value}"
+    else:
+        text = f"{key.pool}|{key.condition.value}|{incident.number}"
+    return f"margind-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def notification_id(incident: Incident) -> str:
@@ -136,7 +149,12 @@ def notification_id(incident: Incident) -> str:
 
 
 def notification_of(
-    notice: Notice, assessment: MarginAssessment | None, now_ns: int, others: tuple[PoolId, ...] = ()
+    notice: Notice,
+    assessment: MarginAssessment | None,
+    now_ns: int,
+    others: tuple[PoolId, ...] = (),
+    thread: str = "",
+    left: int = 0,
 ) -> Notification:
     """The notice with the picture of its pool."""
     incident = notice.incident
@@ -155,4 +173,6 @@ def notification_of(
         worst=incident.worst,
         others=others,
         reached_s=incident.reached_s,
+        thread=thread or notification_id(incident),
+        left=left,
     )

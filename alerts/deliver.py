@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -66,6 +66,11 @@ class Dispatcher:
     def pending(self) -> int:
         """Routes of notifications that nobody has yet, or of which that is not written down."""
         return sum(map(len, self._jobs.values())) + len(self._superseded)
+
+    @property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The channels of now by their names."""
+        return {name: line.notifier for name, line in self._lines.items()}
 
     def knows(self, receiver: str) -> bool:
         """Whether there is such a receiver."""
@@ -135,7 +140,7 @@ class Dispatcher:
                 self._on_first_send(job.received_ns)
             job.attempts[name] = job.attempts.get(name, 0) + 1
         reach("attempt_begun")
-        outcome = await self._send(line.notifier, [job.notification for job in jobs])
+        outcome = await attempt(line.notifier, _sending(line.notifier, [job.notification for job in jobs]))
         reach("attempt_answered")
         self._metrics.notify.labels(name, type(outcome).__name__.lower()).inc()
         if len(jobs) > 1:
@@ -160,20 +165,6 @@ class Dispatcher:
                 await self._write(job, name, "rejected", reason)
                 reach("rejection_written")
                 self._advance(job)
-
-    @staticmethod
-    async def _send(notifier: Notifier, notifications: Sequence[Notification]) -> Outcome:
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                if len(notifications) == 1:
-                    return await notifier.notify(notifications[0])
-                assert isinstance(notifier, Digesting), "only such a receiver is handed several"
-                return await notifier.digest(notifications)
-        except TimeoutError:
-            return Retry("no answer in time")
-        except Exception as error:
-            log.error("notifier_crashed", receiver=notifier.name, error=type(error).__name__, exc_info=error)
-            return Rejected(f"our own error: {type(error).__name__}")
 
     async def _write(self, job: Job, name: str, state: str, reason: str = "") -> None:
         attempts = job.attempts.get(name, 0)
@@ -253,6 +244,25 @@ class Dispatcher:
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+async def attempt(notifier: Notifier, sending: Awaitable[Outcome]) -> Outcome:
+    """What became of it within the time of an attempt, whatever the channel does."""
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            return await sending
+    except TimeoutError:
+        return Retry("no answer in time")
+    except Exception as error:
+        log.error("notifier_crashed", receiver=notifier.name, error=type(error).__name__, exc_info=error)
+        return Rejected(f"our own error: {type(error).__name__}")
+
+
+def _sending(notifier: Notifier, notifications: Sequence[Notification]) -> Awaitable[Outcome]:
+    if len(notifications) == 1:
+        return notifier.notify(notifications[0])
+    assert isinstance(notifier, Digesting), "only such a receiver is handed several"
+    return notifier.digest(notifications)
 
 
 def says_as_well(newer: Notification, older: Notification) -> bool:

@@ -64,6 +64,10 @@ class Incidents:
         """Who has what is open of this key, as bad as it is."""
         return self._acks.get(key)
 
+    def named(self, key: AlertKey) -> tuple[PoolId, ...]:
+        """The pools that the alert of a venue tells of."""
+        return self._venues.named(key)
+
     def acknowledge(self, key: AlertKey, author: str, wall_ns: int) -> Ack | None:
         """Somebody has it: no repeats of this level or a better one. None where nothing is open."""
         incident = self._open.get(key)
@@ -97,10 +101,10 @@ class Incidents:
         return notices + self._released(notices, now_ns, wall_ns)
 
     def observe_own(
-        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int
+        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int, desk: str = ""
     ) -> list[Notice]:
-        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk."""
-        return self._take(key, Watch("", detail, wanted), now_ns, wall_ns)
+        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk, unless one is named."""
+        return self._take(key, Watch(desk, detail, wanted), now_ns, wall_ns)
 
     def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
         """What is to be told because time has passed."""

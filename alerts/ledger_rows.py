@@ -14,7 +14,7 @@ from alerts.alert import Ack, AlertKey, Condition, Incident, Level, Notification
 from alerts.silences import Silence
 from monitor.domain.identity import PoolId
 
-SCHEMA = 3
+SCHEMA = 4
 TOLD = ("confirmed", "superseded")
 CREATE = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, schema INTEGER, mark TEXT);
@@ -37,9 +37,13 @@ CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, ends_ns INTEGER, body 
 CREATE TABLE IF NOT EXISTS waits (pool TEXT, condition TEXT, number INTEGER, since_ns INTEGER,
     reached_s REAL, mark TEXT, PRIMARY KEY (pool, condition));
 """,
+    4: """
+CREATE TABLE IF NOT EXISTS remembered (receiver TEXT, name TEXT, at_ns INTEGER, body TEXT, mark TEXT,
+    PRIMARY KEY (receiver, name));
+""",
 }
 _ROUTES = msgspec.json.Decoder(tuple[tuple[str, ...], ...])
-TABLES = ("intents", "deliveries", "incidents", "acks", "silences", "waits")
+TABLES = ("intents", "deliveries", "incidents", "acks", "silences", "waits", "remembered")
 Row = tuple[object, ...]
 
 
@@ -55,6 +59,15 @@ class Unsettled(NamedTuple):
 
     notification: Notification
     routes: tuple[OpenRoute, ...]
+
+
+class Remembered(NamedTuple):
+    """A line that a receiver wants to know again after a restart."""
+
+    receiver: str
+    name: str
+    at_ns: int  # wall clock
+    body: str
 
 
 class Contents(NamedTuple):
@@ -171,6 +184,13 @@ def named_of(contents: Contents) -> dict[AlertKey, tuple[PoolId, ...]]:
     ours = (row for row in contents.rows["intents"] if f'"{Condition.VENUE.value}"' in str(row[4]))
     notices = (notification_from(str(row[4])) for row in sorted(ours, key=lambda row: _int(row[0])))
     return {notice.key: notice.others for notice in notices if notice.key.condition is Condition.VENUE}
+
+
+def remembered_of(contents: Contents) -> Iterator[Remembered]:
+    """What receivers want to know again, the oldest first."""
+    for row in sorted(contents.rows["remembered"], key=lambda row: _int(row[2])):
+        receiver, name, at_ns, body = row
+        yield Remembered(str(receiver), str(name), _int(at_ns), str(body))
 
 
 def ack_row(ack: Ack) -> Row:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.domain.identity import AccountId, PoolId
+from alerts.vanished import account_of, is_placeholder
+from alerts.venue_fault import venue_key
+from monitor.config import Account
+from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import Turn
-
-PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
 
 
 class Unseen:
     """What is handed out is forgotten: nothing is told to have ended twice."""
 
-    def __init__(self, pools: Iterable[PoolId], ours: frozenset[str]) -> None:
+    def __init__(self, pools: Iterable[PoolId], accounts: Iterable[Account]) -> None:
         self._pools = set(pools)
-        self._ours = ours
+        ids = {account_id(account.venue, account.name): account.desk for account in accounts}
+        venues = {venue_key(PoolId(id_), desk).pool for id_, desk in ids.items()}
+        self._ours = frozenset(ids) | venues  # with what is told of venues
 
     def strangers(self) -> list[PoolId]:
         """Of accounts that the config no longer names: their incidents end, and that is told."""
@@ -36,13 +39,3 @@ class Unseen:
         found = list(pools)
         self._pools.difference_update(found)
         return found
-
-
-def account_of(pool: PoolId) -> AccountId:
-    """The account that a pool is of."""
-    return AccountId(pool.rsplit("/", 1)[0])
-
-
-def is_placeholder(pool: PoolId) -> bool:
-    """Whether it stands for an account whose pools are not known yet."""
-    return pool.endswith(f"/{PLACEHOLDER}")

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from alerts.alert import Kind, Level, Notification
 from alerts.digest import HEAD_ROOM, digest_line
 from alerts.notify.notifier import Digesting, Notifier, Paced
+from monitor.config import Config
 
 HOUR_S = 3600.0
 NEWS = (Kind.RAISED, Kind.ESCALATED, Kind.UNACKNOWLEDGED)
@@ -49,6 +50,11 @@ class Budget(NamedTuple):
 
     messages: int = 0
     digest_every_s: float = 60.0
+
+
+def budget_of(config: Config) -> Budget:
+    """The budget that a config gives."""
+    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)
 
 
 class WaitingLine:

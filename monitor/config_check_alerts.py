@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from monitor import secrets
+from monitor import config_slack, secrets
 from monitor.config import RATIO_LEVELS, Account, Commands, Heartbeat, Receiver, Route, Secret
 from monitor.config_check import Entry, Known, check_names, id_of, refuse_repeats
 from monitor.config_problem import Findings, key_at, shown, suggestion
@@ -23,7 +23,7 @@ SIGNING_BYTES = (24, 64)  # Standard Webhooks 1.0.0, "Signature scheme", 2026-01
 KEYS_OF_KIND = {
     "terminal": (),
     "webhook": ("url", "secret", "secret_previous", "allow_private_destinations"),
-    "slack": ("url", "secret", "channel", "allow_private_destinations"),
+    "slack": ("url", "secret", "channel", *config_slack.KEYS, "allow_private_destinations"),
     "email": (
         "host",
         "port",
@@ -35,11 +35,17 @@ KEYS_OF_KIND = {
         "ca_file",
         "allow_private_destinations",
     ),
+    "pagerduty": ("secret", "url", "allow_private_destinations"),
+    "opsgenie": ("secret", "url", "allow_private_destinations"),
+    "alertmanager": ("url", "user", "secret", "allow_private_destinations"),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
     "slack": ("secret", "channel"),
     "email": ("host", "sender", "to"),
+    "pagerduty": ("secret",),
+    "opsgenie": ("secret",),
+    "alertmanager": ("url",),
 }
 
 
@@ -103,6 +109,8 @@ def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
         )
     if receiver.kind == "webhook":
         _check_signing(receiver, place, findings)
+    if receiver.kind == "slack":
+        config_slack.check_slack(receiver, place, findings)
     if receiver.kind == "email":
         _check_email(receiver, place, findings)
 

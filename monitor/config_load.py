@@ -26,14 +26,17 @@ from monitor.config import (
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
 from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
+from monitor.config_check_deleverage import DELEVERAGE_RULES, check_deleverage
 from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
 from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
 from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
+from monitor.secret import Secret
 from monitor.secrets import reason_of, what_others_may_write
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -46,9 +49,10 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "heartbeat": Heartbeat,
     "commands": Commands,
+    "deleverage": Deleverage,
 }
 SECTIONS = ("daemon", *PLAIN)
-TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals")
+TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
 LISTS = (
     "accounts",
     "thresholds",
@@ -58,6 +62,7 @@ LISTS = (
     "escalations",
     "rotas",
     "time_intervals",
+    "hooks",
 )
 
 
@@ -70,6 +75,7 @@ class _Lists(NamedTuple):
     escalations: list[Entry[Escalation]]
     rotas: list[Entry[Rota]]
     time_intervals: list[Entry[TimeInterval]]
+    hooks: list[Entry[Hook]]
 
 
 def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str] | None = None) -> Config:
@@ -89,7 +95,7 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES | DELEVERAGE_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
@@ -99,6 +105,7 @@ def config_from(
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
     check_commands(plain["commands"], reader.findings)
+    check_deleverage(plain["deleverage"], lists.hooks, lists.accounts, reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
@@ -137,7 +144,21 @@ def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
         _entries(reader, Escalation, document, "escalations"),
         _entries(reader, Rota, document, "rotas"),
         _entries(reader, TimeInterval, document, "time_intervals"),
+        _entries(reader, Hook, document, "hooks"),
     )
+
+
+def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Path, Secret | None]:
+    """The data directory and the key of the audit log; no exchange key is read."""
+    source = str(path)
+    environment = os.environ if environment is None else environment
+    document = _document(path, source)
+    reader = Reader(path.parent, environment, Findings(), RULES | DELEVERAGE_RULES)
+    daemon = _read_daemon(reader, document)
+    policy = reader.read(Deleverage, document.get("deleverage", {}), "deleverage")
+    if daemon is None or policy is None:
+        raise ConfigError(source, reader.findings.problems)
+    return Path(daemon.data_dir), policy.audit_key
 
 
 def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:

@@ -14,6 +14,7 @@ import msgspec
 
 from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
+from monitor.config_deleverage import Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
 from monitor.config_transfers import Transfer
@@ -51,6 +52,8 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
     (Transfer, "to"): 'to = "binance_usdm/alpha"',
     (Transfer, "asset"): 'asset = "USDT"',
     (Transfer, "takes_s"): "takes_s = 1200, how long it takes until it counts",
+    (Hook, "name"): 'name = "risk-desk"',
+    (Hook, "kind"): 'kind = "webhook"',
     (Credentials, "key"): "key_file, key_env or key_credential",
     (Credentials, "secret"): "secret_file, secret_env or secret_credential",
 }

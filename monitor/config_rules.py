@@ -23,6 +23,7 @@ from monitor.config_names import ENVIRONMENTS, LEVEL_NAMES, RECEIVER_KINDS, VENU
 from monitor.config_problem import shown, suggestion
 from monitor.config_read import Rule
 from monitor.config_rules_levels import LEVEL_RULES
+from monitor.config_slack import are_slack_users, is_listen_address
 from monitor.domain.identity import PART
 from monitor.store_url import SCHEME, SHAPE, BadStoreUrl, watched
 
@@ -228,6 +229,8 @@ RULES: dict[tuple[type, str], Rule] = {
     (Receiver, "kind"): one_of(*RECEIVER_KINDS),
     (Receiver, "url"): is_receiver_url,
     (Receiver, "channel"): is_text(200),
+    (Receiver, "users"): are_slack_users,
+    (Receiver, "listen"): is_listen_address,
     (Receiver, "host"): is_text(253),
     (Receiver, "port"): within(1, 65_535),
     (Receiver, "user"): is_text(320),

@@ -17,7 +17,9 @@ class Metrics:
         self._engine()
         self._process()
         self._alerts()
+        self._channels()
         self._store()
+        self._actions()
 
     def _ingest(self) -> None:
         r = self.registry
@@ -146,12 +148,30 @@ class Metrics:
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r
         )
+        self.mirrored = Counter(
+            "margind_mirrored",
+            "What receivers with incidents of their own were told without a page.",
+            ["receiver", "what", "result"],
+            registry=r,
+        )
         self.ledger_backlog = Gauge("margind_ledger_backlog", "Records waiting for the disk.", registry=r)
         self.ledger_commit_seconds = Histogram(
             "margind_ledger_commit_seconds", "Time of one group commit.", registry=r, buckets=LATENCY_BUCKETS
         )
         self.ledger_errors = Counter(
             "margind_ledger_errors", "Ledger writes that failed: durability lost.", registry=r
+        )
+
+    def _channels(self) -> None:
+        r = self.registry
+        self.render_fallback = Counter(
+            "margind_render_fallback",
+            "Messages that went out plainer: their picture or form failed.",
+            ["receiver", "what"],
+            registry=r,
+        )
+        self.answered = Counter(
+            "margind_answered", "What people asked of us from a chat.", ["receiver", "result"], registry=r
         )
 
     def _store(self) -> None:
@@ -175,4 +195,19 @@ class Metrics:
         self.store_rewrites = Counter("margind_store_resync", "Full rewrites.", registry=r)
         self.store_restarts = Counter(
             "margind_store_restarts", "Times that the embedded store died and was started again.", registry=r
+        )
+
+    def _actions(self) -> None:
+        r = self.registry
+        self.actions = Counter(
+            "margind_action", "Requests to cut positions, and what became of them.", ["result"], registry=r
+        )
+        self.actions_refused = Counter(
+            "margind_action_refused", "Requests that a guard refused.", ["why"], registry=r
+        )
+        self.action_armed = Gauge("margind_action_armed", "1 while somebody has armed it.", registry=r)
+        self.action_killed = Gauge("margind_action_killed", "1 while the kill switch is thrown.", registry=r)
+        self.audit_records = Gauge("margind_audit_records", "Records in the audit log.", registry=r)
+        self.audit_head = Gauge(
+            "margind_audit_head", "The first 13 hexadecimal digits of its newest mark, a number.", registry=r
         )

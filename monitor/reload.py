@@ -9,7 +9,7 @@ from __future__ import annotations
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 
-FIXED = ("daemon", "store", "metrics", "heartbeat", "commands", "accounts")
+FIXED = ("daemon", "store", "metrics", "heartbeat", "commands", "accounts", "deleverage", "hooks")
 
 
 class ReloadRefused(Exception):

@@ -10,6 +10,7 @@ import numpy as np
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.beside import Beside
+from monitor.book.cutting import Cutting, cutting_of, warm_up
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
@@ -148,6 +149,15 @@ class LiveBook:
     def describe(self, pool: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL) -> MarginAssessment | None:
         """The full picture of one pool as it is now; None when there is no such pool."""
         return self._describer.describe(pool, now_ns, wall_ns, ask)
+
+    def cutting(self, pool: PoolId) -> Cutting | None:
+        """The pool as it shrinks, for a plan; None where no model says what a cut does."""
+        placed, instruments = self.placing.pools.get(pool), self.placing.definitions.instruments
+        return cutting_of(placed, self.assessor, self.quotes, instruments)
+
+    def warm_up_cutting(self) -> None:
+        """Compiles what `cutting` needs, before it is needed."""
+        warm_up(self.assessor)
 
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in

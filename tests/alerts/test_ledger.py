@@ -144,7 +144,14 @@ def test_a_damaged_schema_number_is_no_later_release(tmp_path: Path) -> None:
     assert "damaged" in restored.damage[0]
 
 
-@pytest.mark.parametrize(("schema", "later"), [(1, ("acks", "silences", "waits")), (2, ("waits",))])
+@pytest.mark.parametrize(
+    ("schema", "later"),
+    [
+        (1, ("acks", "silences", "waits", "remembered")),
+        (2, ("waits", "remembered")),
+        (3, ("remembered",)),
+    ],
+)
 def test_a_ledger_of_an_earlier_release_is_brought_forward(
     tmp_path: Path, schema: int, later: tuple[str, ...]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.alert import Condition, Kind, Level, Notification
 from alerts.notify.notifier import Rejected, Retry
-from alerts.unseen import PLACEHOLDER
+from alerts.vanished import PLACEHOLDER
 from monitor.book import accounts
 from monitor.clock import ManualClock, SystemClock
 from monitor.config import Config, Route
