@@ -29,6 +29,7 @@ from monitor.control import ControlSocket
 from monitor.deleverage.build import built, is_on
 from monitor.deleverage.controls import Controls
 from monitor.deleverage.service import Deleveraging
+from monitor.deleverage.switch import KillFile
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -227,6 +228,11 @@ class Daemon:
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
 
+    def kill_actions(self) -> None:
+        """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
+        log.warning("actions_killed", by="SIGUSR1")
+
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""
         return self.book.describe(pool, self.clock.monotonic_ns(), self.clock.wall_ns())
@@ -266,6 +272,7 @@ async def _run(config: Config, record: Path | None, read: Callable[[], Config] |
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     daemon = Daemon(config, record=record)
+    loop.add_signal_handler(signal.SIGUSR1, daemon.kill_actions)
     if read is not None:
         loop.add_signal_handler(signal.SIGHUP, daemon.reload, read)
     await daemon.run(stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store))

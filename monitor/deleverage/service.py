@@ -52,6 +52,7 @@ class Deleveraging:
         self._news = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
+        self._seen_killed = ""
 
     async def start(self) -> None:
         """Reads the audit log. What may have been sent before the stop is looked for, and that is written
@@ -97,9 +98,10 @@ class Deleveraging:
 
     async def confirm(self, token: str, by: str) -> DeleverageRequest | None:
         """A person says yes to what waits under this word; once. None where nothing waits under it."""
-        found = self.waiting.pop(token, None)
+        found = self.waiting.get(token)
         if found is None or self.known.clock.monotonic_ns() >= found.until_ns:
             return None
+        del self.waiting[token]  # before anything is awaited: the next who says it says it too late
         async with self._one_at_a_time:
             await self.known.trail.append("confirm", by, {"request": found.request.id, "token": token})
             await self._go(found.request, is_confirmed=True)
@@ -109,6 +111,7 @@ class Deleveraging:
         """One round: the lease, what came back, then each pool in danger, the worst first."""
         await self._keep_lease()
         await self._take_results()
+        await self._note_kill()
         self._forget_expired()
         for pool in self.known.watch.wanted:
             if self.known.clock.monotonic_ns() >= self._rests_until_ns.get(pool, 0):
@@ -136,6 +139,12 @@ class Deleveraging:
                 return
             self.asked.metrics.actions.labels(result.state.value).inc()
         await self.asked.results.acknowledge()
+
+    async def _note_kill(self) -> None:
+        """However it was thrown: by a command, a signal, a file, or in Redis."""
+        if (where := self.killed) != self._seen_killed:
+            self._seen_killed = where
+            await self.known.trail.note("kill_seen", MARGIND, {"where": where})
 
     async def _consider(self, pool: PoolId) -> None:
         if any(waiting.request.pool == pool for waiting in self.waiting.values()):
