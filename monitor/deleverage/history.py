@@ -126,18 +126,13 @@ class History:
             if hook not in past.answers
         ]
 
-    def unknown(self, wall_ns: int, within_ns: int) -> list[Past]:
-        """Requests of late, real ones, of which somebody's answer is not known and no result has come."""
+    def unknown(self) -> list[tuple[Past, str]]:
+        """Requests and hooks of which nobody knows whether it has arrived."""
         return [
-            past
+            (past, hook)
             for past in self._past.values()
-            if past.is_real
-            and not past.is_ended
-            and past.at_ns > wall_ns - within_ns
-            and (
-                "unknown" in past.answers.values()
-                or any(result.state is Outcome.UNKNOWN for result in past.results.values())
-            )
+            for hook, state in past.answers.items()
+            if state == "unknown"
         ]
 
     def _forget(self, now_ns: int) -> None:

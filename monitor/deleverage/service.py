@@ -63,9 +63,9 @@ class Deleveraging:
         await self.known.trail.note("start", MARGIND, content)
         hooks = {hook.name: hook for hook in self.asked.hooks}
         for past, name in self.known.history.unanswered(tuple(hooks)):
-            has = await hooks[name].has(past.request.id)
-            state = {True: Taken.TAKEN, False: Taken.REFUSED, None: Taken.UNKNOWN}[has]
-            await self._write_answer(past.request, name, Answer(state, "margind stopped while it asked"))
+            answer = Answer(Taken.UNKNOWN, "margind stopped while it asked")
+            await self._write_answer(past.request, name, answer)
+        await self._look_for_unknown()
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
@@ -111,6 +111,7 @@ class Deleveraging:
         """One round: the lease, what came back, then each pool in danger, the worst first."""
         await self._keep_lease()
         await self._take_results()
+        await self._look_for_unknown()
         await self._note_kill()
         self._forget_expired()
         for pool in self.known.watch.wanted:
@@ -139,6 +140,18 @@ class Deleveraging:
                 return
             self.asked.metrics.actions.labels(result.state.value).inc()
         await self.asked.results.acknowledge()
+
+    async def _look_for_unknown(self) -> None:
+        """Asks those who can say whether a request has arrived. What is void by now and is not there will not
+        come any more."""
+        wall_ns = self.known.clock.wall_ns()
+        for past, name in self.known.history.unknown():
+            hook = next((hook for hook in self.asked.hooks if hook.name == name), None)
+            has = None if hook is None else await hook.has(past.request.id)
+            if has:
+                await self._write_answer(past.request, name, Answer(Taken.TAKEN, "found there"))
+            elif has is False and wall_ns > past.request.expires_ns:
+                await self._write_answer(past.request, name, Answer(Taken.REFUSED, "never arrived"))
 
     async def _note_kill(self) -> None:
         """However it was thrown: by a command, a signal, a file, or in Redis."""

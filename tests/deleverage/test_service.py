@@ -272,3 +272,20 @@ async def test_the_caps_hold_over_requests_and_restarts(new):
         await again.at(READY_S + second)
     asked = [sum(step.notional for step in r.steps) for r in (*made.hook.asked, *again.hook.asked)]
     assert len(asked) >= 2 and sum(asked) <= 40_000
+
+
+async def test_an_unknown_end_is_looked_for(stage):
+    """A stream can be asked: found there it is taken, and what is void and not there never arrived."""
+    stage.hook.answer = Answer(Taken.UNKNOWN, "Redis broke off")
+    stage.hook.arrived = False
+    await stage.look()
+    await stage.at(READY_S + 10)
+    assert [record.content["state"] for record in stage.records("answer")] == ["unknown"]
+    await stage.at(READY_S + 31)
+    assert [record.content["state"] for record in stage.records("answer")] == ["unknown", "refused"]
+    stage.hook.arrived = True
+    await stage.at(READY_S + 40)
+    await stage.at(READY_S + 50)
+    states = [record.content["state"] for record in stage.records("answer")]
+    assert states == ["unknown", "refused", "unknown", "taken"]
+    assert len({request.id for request in stage.hook.asked}) == len(stage.hook.asked) == 2
