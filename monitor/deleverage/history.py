@@ -91,13 +91,15 @@ class History:
         )
 
     def last_ns(self, account: AccountId, but: str, *, dry_run: bool) -> int | None:
-        """When the account was last asked about."""
+        """When the account was last asked about, also where every hook has said no: it is not asked twice a
+        second."""
         times = [
             past.at_ns
             for past in self._past.values()
             if past.request.account == account
             and past.request.id != but
-            and (past.request.dry_run if dry_run else past.is_real)
+            and past.request.dry_run == dry_run
+            and not past.is_void
         ]
         return max(times, default=None)
 

@@ -22,6 +22,7 @@ from monitor.deleverage.history import DAY_NS, HOUR_NS
 from monitor.deleverage.hooks import Answer, Hook, Taken
 from monitor.deleverage.moment import Known, killed, situation_of
 from monitor.deleverage.request import DeleverageRequest
+from monitor.deleverage.seeking import found_out
 from monitor.deleverage.situation import Situation
 from monitor.deleverage.switch import Armed
 from monitor.deleverage.trail import NotWritten
@@ -61,8 +62,8 @@ class Deleveraging:
             self.known.history.take(record)
         content = {"dry_run": self._config.dry_run, "armed_in_config": self._config.armed}
         await self.known.trail.note("start", MARGIND, content)
-        hooks = {hook.name: hook for hook in self.asked.hooks}
-        for past, name in self.known.history.unanswered(tuple(hooks)):
+        names = tuple(hook.name for hook in self.asked.hooks)
+        for past, name in self.known.history.unanswered(names):
             answer = Answer(Taken.UNKNOWN, "margind stopped while it asked")
             await self._write_answer(past.request, name, answer)
         await self._look_for_unknown()
@@ -142,16 +143,9 @@ class Deleveraging:
         await self.asked.results.acknowledge()
 
     async def _look_for_unknown(self) -> None:
-        """Asks those who can say whether a request has arrived. What is void by now and is not there will not
-        come any more."""
         wall_ns = self.known.clock.wall_ns()
-        for past, name in self.known.history.unknown():
-            hook = next((hook for hook in self.asked.hooks if hook.name == name), None)
-            has = None if hook is None else await hook.has(past.request.id)
-            if has:
-                await self._write_answer(past.request, name, Answer(Taken.TAKEN, "found there"))
-            elif has is False and wall_ns > past.request.expires_ns:
-                await self._write_answer(past.request, name, Answer(Taken.REFUSED, "never arrived"))
+        for request, hook, answer in await found_out(self.known.history, self.asked.hooks, wall_ns):
+            await self._write_answer(request, hook, answer)
 
     async def _note_kill(self) -> None:
         """However it was thrown: by a command, a signal, a file, or in Redis."""

@@ -284,8 +284,17 @@ async def test_an_unknown_end_is_looked_for(stage):
     await stage.at(READY_S + 31)
     assert [record.content["state"] for record in stage.records("answer")] == ["unknown", "refused"]
     stage.hook.arrived = True
-    await stage.at(READY_S + 40)
-    await stage.at(READY_S + 50)
+    await stage.at(READY_S + 301)
+    await stage.at(READY_S + 302)
     states = [record.content["state"] for record in stage.records("answer")]
     assert states == ["unknown", "refused", "unknown", "taken"]
     assert len({request.id for request in stage.hook.asked}) == len(stage.hook.asked) == 2
+
+
+async def test_a_hook_that_says_no_is_not_asked_twice_a_second(stage):
+    """After a refusal by everybody the cooldown holds as after a request that was taken."""
+    stage.hook.answer = Answer(Taken.REFUSED, "HTTP 400")
+    for second in (0, 1, 2, 10, 299):
+        await stage.at(READY_S + second)
+    assert len(stage.hook.asked) == 1
+    assert stage.actions.known.history.used(stage.clock.wall_ns(), 3600 * 10**9, "") == 0
