@@ -16,6 +16,7 @@ from pathlib import Path
 
 from monitor.cli_alerts import add_ack, add_alerts, add_silence, add_unsilence
 from monitor.cli_deleverage import add_actions, add_arm, add_audit, add_confirm, add_disarm, add_kill
+from monitor.cli_executor import add_executor
 from monitor.cli_here import add_demo, add_exchange, add_replay
 from monitor.cli_parser import Command, Commands, Parser, add_command
 from monitor.cli_why import add_assess, add_explain, add_export, add_schema
@@ -78,7 +79,7 @@ def parser() -> Parser:
     why = (add_assess, add_explain, add_export, add_schema)
     alerts = (add_alerts, add_ack, add_silence, add_unsilence)
     actions = (add_actions, add_arm, add_disarm, add_kill, add_confirm, add_audit)
-    for add in (*ours, *alerts, *actions, *why, add_replay, add_demo, add_exchange):
+    for add in (*ours, *alerts, *actions, *why, add_executor, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 
@@ -113,9 +114,9 @@ def _run(parsed: argparse.Namespace) -> int:
     from monitor.compile_cache import use_compile_cache
 
     use_compile_cache(Path(config.daemon.data_dir))
-    from monitor import daemon
+    from monitor import running
 
-    return daemon.run(read, config, record=parsed.record)
+    return running.run(read, config, record=parsed.record)
 
 
 def _add_check_config(commands: Commands) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Config,
     Daemon,
     Heartbeat,
@@ -24,12 +25,17 @@ from monitor.config import (
     Threshold,
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
-from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
 from monitor.config_check_deleverage import DELEVERAGE_RULES, check_deleverage
+from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
+from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_deleverage import Deleverage, Hook
+from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
+from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
 from monitor.secret import Secret
 from monitor.secrets import reason_of, what_others_may_write
@@ -43,17 +49,34 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "commands": Commands,
     "deleverage": Deleverage,
+    "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
-LISTS = ("accounts", "thresholds", "receivers", "routes", "hooks")
+TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
+LISTS = (
+    "accounts",
+    "thresholds",
+    "transfers",
+    "receivers",
+    "routes",
+    "escalations",
+    "rotas",
+    "time_intervals",
+    "hooks",
+)
 
 
 class _Lists(NamedTuple):
     accounts: list[Entry[Account]]
     thresholds: list[Entry[Threshold]]
+    transfers: list[Entry[Transfer]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
+    escalations: list[Entry[Escalation]]
+    rotas: list[Entry[Rota]]
+    time_intervals: list[Entry[TimeInterval]]
     hooks: list[Entry[Hook]]
 
 
@@ -61,7 +84,7 @@ def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str
     """The config of a file, checked, with its secrets read; raises ConfigError with every mistake."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     return config_from(document, source, path.parent, environment, allow_empty=allow_empty)
 
 
@@ -74,32 +97,26 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES | DELEVERAGE_RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES | DELEVERAGE_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
         name: reader.read(kind, document.get(name, {}), name) for name, kind in PLAIN.items()
     }
-    lists = _Lists(
-        _entries(reader, Account, document, "accounts"),
-        _entries(reader, Threshold, document, "thresholds"),
-        _entries(reader, Receiver, document, "receivers"),
-        _entries(reader, Route, document, "routes"),
-        _entries(reader, Hook, document, "hooks"),
-    )
+    lists = _read_lists(reader, document)
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
+    check_commands(plain["commands"], reader.findings)
     check_deleverage(plain["deleverage"], lists.hooks, lists.accounts, reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
+    plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
     return Config(
         daemon=daemon,
         accounts=_values(lists.accounts),
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
-        thresholds=_values(lists.thresholds),
-        hooks=_values(lists.hooks),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,
@@ -110,7 +127,7 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     """Where a daemon of this config keeps its state: only [daemon] and [store], no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     reader = Reader(path.parent, environment, Findings(), RULES)
     daemon = _read_daemon(reader, document)
     store = reader.read(Store, document.get("store", {}), "store")
@@ -119,11 +136,25 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     return daemon, store
 
 
+def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
+    return _Lists(
+        entries_of(reader, Account, document, "accounts"),
+        entries_of(reader, Threshold, document, "thresholds"),
+        entries_of(reader, Transfer, document, "transfers"),
+        entries_of(reader, Receiver, document, "receivers"),
+        entries_of(reader, Route, document, "routes"),
+        entries_of(reader, Escalation, document, "escalations"),
+        entries_of(reader, Rota, document, "rotas"),
+        entries_of(reader, TimeInterval, document, "time_intervals"),
+        entries_of(reader, Hook, document, "hooks"),
+    )
+
+
 def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Path, Secret | None]:
     """The data directory and the key of the audit log; no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     reader = Reader(path.parent, environment, Findings(), RULES | DELEVERAGE_RULES)
     daemon = _read_daemon(reader, document)
     policy = reader.read(Deleverage, document.get("deleverage", {}), "deleverage")
@@ -141,11 +172,15 @@ def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
 
 
 def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
-    known = known_names(lists.accounts, lists.receivers)
+    known = known_names(lists.accounts, (*lists.receivers, *lists.rotas))
     check_accounts(lists.accounts, findings)
     check_thresholds(lists.thresholds, lists.accounts, known, findings)
+    check_transfers(lists.transfers, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
-    check_routes(lists.routes, lists.accounts, lists.receivers, known, findings)
+    elsewhere = named_by((*lists.escalations, *lists.rotas))
+    check_routes(lists.routes, lists.accounts, lists.receivers, known, elsewhere, findings)
+    refuse_two_meanings(lists.receivers, lists.rotas, findings)
+    check_duty(lists.routes, lists.escalations, lists.rotas, lists.time_intervals, known, findings)
     if not allow_empty:
         _check_not_empty(lists.accounts, lists.receivers, findings)
 
@@ -155,7 +190,8 @@ def default_routes(receivers: tuple[Receiver, ...]) -> tuple[Route, ...]:
     return tuple(Route(receivers=(receiver.name,), continue_=True) for receiver in receivers)
 
 
-def _document(path: Path, source: str) -> dict[str, Any]:
+def read_document(path: Path, source: str) -> dict[str, Any]:
+    """A TOML file that only its owner may change; raises ConfigError."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             facts = os.fstat(file.fileno())
@@ -189,7 +225,8 @@ def _check_top(document: dict[str, Any], findings: Findings) -> None:
             findings.problem(key_at("", key), f"unknown key; {suggestion(key, known)}")
 
 
-def _entries(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+def entries_of(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+    """The tables of a list, each read or found wrong."""
     tables = document.get(key, [])
     if not isinstance(tables, list):
         reader.findings.problem(key, f"must be a list of tables: write [[{key}]], not {named(tables)}")

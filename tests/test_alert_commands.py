@@ -147,7 +147,7 @@ async def test_a_silence_hides_until_it_is_ended(tmp_path: Path, capsys: Capture
         assert await duty.sees(alpha=RiskBand.WARNING, beta=RiskBand.WARNING) == []
         await eventually(duty.counts(margind_silences=1), "the metric")
         listed = (await duty.types("alerts"))[1]
-        assert f"{ALPHA}  silenced by {id_}" in listed
+        assert f"{ALPHA}  held back by silence {id_}" in listed
         assert "    kim: moving money" in listed
         assert await duty.types("unsilence", id_) == (0, f"silence {id_} has ended: what it hid is told\n")
 
