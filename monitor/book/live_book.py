@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.beside import Beside
@@ -70,7 +68,7 @@ class LiveBook:
             StreamReady: self._apply_ready,
             AccountRefused: self._apply_refused,
             PriceRejected: self._apply_rejected,
-            PriceHistory: self._apply_history,
+            PriceHistory: self.quotes.apply_history,
         }
 
     def declare(self, account: AccountId, desk: str, now_ns: int) -> None:
@@ -266,11 +264,6 @@ class LiveBook:
 
     def _apply_rejected(self, event: PriceRejected, _: int) -> None:
         self._count("price_rejected", event.reason)
-
-    def _apply_history(self, event: PriceHistory, _: int) -> None:
-        row = self.quotes.find(event.instrument)
-        if row is not None:
-            self.quotes.volatility.take_history(row, np.array(event.prices, np.float64))
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

@@ -20,7 +20,7 @@ from monitor.book.freshness import (
 from monitor.book.growing import grown
 from monitor.book.volatility import Volatility
 from monitor.domain.assessment import Reason
-from monitor.domain.event import MarkPrice
+from monitor.domain.event import MarkPrice, PriceHistory
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -130,6 +130,12 @@ class Quotes:
         self.values[row] = value
         self._seen(row, venue_ns, received_ns, wall_received_ns)
         return None
+
+    def apply_history(self, event: PriceHistory, _: int) -> None:
+        """What a mark was before it was watched; one that has no row yet is not waited for."""
+        row = self.find(event.instrument)
+        if row is not None:
+            self.volatility.take_history(row, np.array(event.prices, np.float64))
 
     def refresh(self, now_ns: int) -> Ints:
         """Recomputes every row's reasons at `now_ns`; answers the rows whose reasons changed."""
