@@ -49,8 +49,7 @@ from monitor.names import Metrics
 log = structlog.get_logger()
 TICK_S = 0.25
 AT_ONCE = 16  # notices described and written together: the worst of a storm do not wait for the rest
-DRAIN_S = 5.0
-POLL_S = 0.02
+DRAIN_S, POLL_S = 5.0, 0.02
 FOLDER = "ledger"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
@@ -59,6 +58,7 @@ class AlertService:
     """`start`, then `run` as a task while `on_turn` is called by the engine, then `stop`."""
 
     damage: tuple[str, ...] = ()  # of the ledger, as it was found
+    heard: Callable[[Sequence[Notice]], None] = staticmethod(lambda _: None)  # the history
 
     def __init__(
         self,
@@ -178,8 +178,7 @@ class AlertService:
             why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
-            told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
-            self._notice(told, turn.oldest_received_ns)
+            self._notice(self._incidents.observe(state, turn.now_ns, turn.as_of_ns), turn.oldest_received_ns)
             if state.band is RiskBand.UNKNOWN and due_ns(state, self._config.alerts) <= turn.now_ns:
                 self._next_tick_ns = 0  # told when the whole turn is seen: the venue may be the matter
                 self._arrived.set()
@@ -225,6 +224,7 @@ class AlertService:
 
     def _notice(self, notices: Sequence[Notice], received_ns: int | None = None) -> None:
         if notices:
+            self.heard(notices)
             self._notices += [msgspec.structs.replace(notice, received_ns=received_ns) for notice in notices]
             self._arrived.set()
             reach("noticed")

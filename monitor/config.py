@@ -6,6 +6,7 @@ import msgspec
 
 from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_transfers import Transfer
 from monitor.secret import Secret as Secret
 
@@ -80,14 +81,14 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Receiver(msgspec.Struct, frozen=True):
-    """[[receivers]]: `kind` is terminal, webhook, slack or email; the rest is for that kind."""
+    """[[receivers]]: which keys a kind has is in config_check_alerts."""
 
     name: str
     kind: str
-    url: str | None = None  # webhook; slack: another API base, for tests
-    secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
+    url: str | None = None  # webhook, alertmanager; of a service: another API base
+    secret: Secret | None = None  # signing secret, token, key, password; discord, teams, apprise: the URL
     secret_previous: Secret | None = None  # webhook: signs beside `secret` while that one is given out
-    channel: str | None = None  # slack
+    channel: str | None = None  # slack, telegram
     users: tuple[str, ...] = ()  # slack: ids of those who may press buttons
     app_secret: Secret | None = None  # slack: app token xapp-..., presses come over a socket
     signing_secret: Secret | None = None  # slack: presses come as signed requests to `listen`
@@ -168,6 +169,7 @@ class Config(msgspec.Struct, frozen=True):
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
     commands: Commands = Commands()
+    history: History = History()
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()

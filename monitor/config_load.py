@@ -31,6 +31,7 @@ from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_t
 from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
@@ -50,6 +51,7 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
     "commands": Commands,
     "deleverage": Deleverage,
+    "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
 TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
@@ -82,7 +84,7 @@ def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str
     """The config of a file, checked, with its secrets read; raises ConfigError with every mistake."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     return config_from(document, source, path.parent, environment, allow_empty=allow_empty)
 
 
@@ -125,7 +127,7 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     """Where a daemon of this config keeps its state: only [daemon] and [store], no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     reader = Reader(path.parent, environment, Findings(), RULES)
     daemon = _read_daemon(reader, document)
     store = reader.read(Store, document.get("store", {}), "store")
@@ -136,15 +138,15 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
 
 def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
     return _Lists(
-        _entries(reader, Account, document, "accounts"),
-        _entries(reader, Threshold, document, "thresholds"),
-        _entries(reader, Transfer, document, "transfers"),
-        _entries(reader, Receiver, document, "receivers"),
-        _entries(reader, Route, document, "routes"),
-        _entries(reader, Escalation, document, "escalations"),
-        _entries(reader, Rota, document, "rotas"),
-        _entries(reader, TimeInterval, document, "time_intervals"),
-        _entries(reader, Hook, document, "hooks"),
+        entries_of(reader, Account, document, "accounts"),
+        entries_of(reader, Threshold, document, "thresholds"),
+        entries_of(reader, Transfer, document, "transfers"),
+        entries_of(reader, Receiver, document, "receivers"),
+        entries_of(reader, Route, document, "routes"),
+        entries_of(reader, Escalation, document, "escalations"),
+        entries_of(reader, Rota, document, "rotas"),
+        entries_of(reader, TimeInterval, document, "time_intervals"),
+        entries_of(reader, Hook, document, "hooks"),
     )
 
 
@@ -152,7 +154,7 @@ def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     """The data directory and the key of the audit log; no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     reader = Reader(path.parent, environment, Findings(), RULES | DELEVERAGE_RULES)
     daemon = _read_daemon(reader, document)
     policy = reader.read(Deleverage, document.get("deleverage", {}), "deleverage")
@@ -188,7 +190,8 @@ def default_routes(receivers: tuple[Receiver, ...]) -> tuple[Route, ...]:
     return tuple(Route(receivers=(receiver.name,), continue_=True) for receiver in receivers)
 
 
-def _document(path: Path, source: str) -> dict[str, Any]:
+def read_document(path: Path, source: str) -> dict[str, Any]:
+    """A TOML file that only its owner may change; raises ConfigError."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             facts = os.fstat(file.fileno())
@@ -222,7 +225,8 @@ def _check_top(document: dict[str, Any], findings: Findings) -> None:
             findings.problem(key_at("", key), f"unknown key; {suggestion(key, known)}")
 
 
-def _entries(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+def entries_of(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+    """The tables of a list, each read or found wrong."""
     tables = document.get(key, [])
     if not isinstance(tables, list):
         reader.findings.problem(key, f"must be a list of tables: write [[{key}]], not {named(tables)}")

@@ -86,11 +86,13 @@ class Reader:
         environment: Mapping[str, str],
         findings: Findings,
         rules: Mapping[tuple[type, str], Rule],
+        examples: Mapping[tuple[type, str], str] = EXAMPLE_OF_REQUIRED,
     ) -> None:
         self.folder = folder
         self.environment = environment
         self.findings = findings
         self.rules = rules
+        self.examples = examples
 
     def read(self, kind: type[T], table: object, place: str, **given: object) -> T | None:
         """The struct, or None when its table has a mistake; `given` stands in for absent keys."""
@@ -121,9 +123,7 @@ class Reader:
                 values[field.name] = secret
         elif key not in table:
             if is_needed:
-                self.findings.problem(
-                    key_at(place, key), f"is missing: write {EXAMPLE_OF_REQUIRED[kind, key]}"
-                )
+                self.findings.problem(key_at(place, key), f"is missing: write {self.examples[kind, key]}")
         elif isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             values[field.name] = self.read(inner, table[key], key_at(place, key))
             self._apply_rule(kind, field.name, values[field.name], key_at(place, key))

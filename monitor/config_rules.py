@@ -19,6 +19,7 @@ from monitor.config import (
     Store,
     Threshold,
 )
+from monitor.config_history import History
 from monitor.config_names import ENVIRONMENTS, LEVEL_NAMES, RECEIVER_KINDS, VENUE_NAMES, VENUES, venue_facts
 from monitor.config_problem import shown, suggestion
 from monitor.config_read import Rule
@@ -248,6 +249,8 @@ RULES: dict[tuple[type, str], Rule] = {
     (Alerts, "page_budget"): within(0, 3_600, "messages an hour"),
     (Alerts, "digest_every_s"): within(5, 3_600, "seconds"),
     (Heartbeat, "every_s"): within(5, 3_600, "seconds"),
+    (History, "keep_days"): within(0.01, 3_650, "days"),
+    (History, "most_mb"): within(1, 1_000_000, "megabytes"),
     (Metrics, "host"): is_loopback_host,
     (Metrics, "port"): within(0, 65_535),
 }

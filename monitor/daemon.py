@@ -29,6 +29,7 @@ from monitor.control_client import relay
 from monitor.deleverage.build import built, is_on
 from monitor.deleverage.controls import Controls
 from monitor.deleverage.service import Deleveraging
+from monitor.deleverage.switch import KillFile
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -36,6 +37,7 @@ from monitor.engine import Engine
 from monitor.explain.explanation import explain
 from monitor.explain.text import lines as explained
 from monitor.feeds import Feeds, spec_for
+from monitor.history.keeper import HistoryKeeper
 from monitor.inbox import Inbox
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
@@ -74,6 +76,7 @@ class Daemon:
         rng: random.Random | None = None,
         watchers: Sequence[Callable[[Turn], None]] = (),
         record: Path | None = None,
+        pace: float = 1.0,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -83,6 +86,8 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.metrics.reload_ok.set(1)
         self._alerts: AlertService | None = None
+        kept = config.history.enabled
+        self._history = HistoryKeeper(config, self.clock, self.metrics, pace) if kept else None
         self.view: BookView | None = None
         self._models = tuple(dict.fromkeys(m for a in config.accounts for m in spec_for(a).models))
         self.book = self._declared_book()
@@ -108,7 +113,8 @@ class Daemon:
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
-            sinks = (self._look, alerts.on_turn, actions.on_turn, redis.offer, *self._watchers)
+            acting = (alerts.on_turn, actions.on_turn)
+            sinks = (self._look, *acting, redis.offer, *self._keep(stack, alerts), *self._watchers)
             engine = Engine(self.book, self.inbox, self.clock, self.metrics, sinks)
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -158,6 +164,17 @@ class Daemon:
         except OSError as failed:
             raise RecordingRefused(f"--record: {failed.filename}: {failed.strerror}") from None
         stack.callback(self._recorder.close)
+
+    def _keep(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService
+    ) -> tuple[Callable[[Turn], None], ...]:
+        """The history as a sink, where it is wanted."""
+        if self._history is None:
+            return ()
+        self._history.start()
+        stack.callback(self._history.close)
+        alerts.heard = self._history.decided
+        return (self._history.offer,)
 
     def _redis(self, url: str) -> RedisState:
         return RedisState(
@@ -245,8 +262,15 @@ class Daemon:
         self.book.relevel(levels_for(config))
         self.book.reroute(routes_of(config))
         self.config = config
+        if self._history is not None:
+            self._history.settle(config)
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
+
+    def kill_actions(self) -> None:
+        """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
+        log.warning("actions_killed", by="SIGUSR1")
 
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""

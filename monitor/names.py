@@ -107,6 +107,13 @@ class Metrics:
         self.record_dropped = Counter(
             "margind_record_dropped", "Lines that a recording has no room for.", registry=r
         )
+        self.history_dropped = Counter(
+            "margind_history_dropped", "Evaluations and decisions without room in the history.", registry=r
+        )
+        self.history_errors = Counter(
+            "margind_history_errors", "Writes of the history that failed: what they held is lost.", registry=r
+        )
+        self.history_bytes = Gauge("margind_history_bytes", "Size of the history on the disk.", registry=r)
         self.loop_lag = Gauge(
             "margind_loop_lag_seconds", "How late the event loop is, seen from a thread.", registry=r
         )

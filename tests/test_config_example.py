@@ -31,6 +31,7 @@ from monitor.config import (
 from monitor.config_check_deleverage import BOUNDS
 from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
@@ -50,6 +51,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "commands": Commands,
     "deleverage": Deleverage,
     "hooks": Hook,
+    "history": History,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,

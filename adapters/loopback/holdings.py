@@ -98,6 +98,24 @@ class Position:
 
 
 @dataclass
+class PlacedOrder:
+    """An order as the exchange keeps it: what was asked for, and what became of it."""
+
+    number: int
+    client_id: str
+    symbol: str
+    side: str  # of the order: "buy" or "sell"
+    position_side: str
+    quantity: Decimal
+    limit_price: Decimal | None
+    is_reduce_only: bool
+    at_ms: int
+    filled: Decimal = ZERO
+    average_price: Decimal | None = None
+    is_open: bool = False
+
+
+@dataclass
 class Account:
     """Credentials, modes and holdings. `wallets` are the cross wallets, before unrealised profit."""
 
@@ -116,12 +134,17 @@ class Account:
     positions: dict[LegKey, Position] = field(default_factory=dict)
     leverages: dict[str, Decimal] = field(default_factory=dict)
     margin_modes: dict[str, str] = field(default_factory=dict)  # symbol -> "cross" or "isolated"
+    orders: list[PlacedOrder] = field(default_factory=list)  # every order that was taken, in order
     updated_ms: int = 0
 
     @property
     def id(self) -> str:
         """`venue/name`."""
         return f"{self.venue}/{self.name}"
+
+    def orders_of(self, client_id: str) -> list[PlacedOrder]:
+        """The orders of one client id: more than one is what must never be."""
+        return [order for order in self.orders if order.client_id == client_id]
 
 
 @dataclass(frozen=True)

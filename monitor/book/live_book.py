@@ -68,7 +68,7 @@ class LiveBook:
             StreamReady: self._apply_ready,
             AccountRefused: self._apply_refused,
             PriceRejected: self._apply_rejected,
-            PriceHistory: self.quotes.apply_history,
+            PriceHistory: self._apply_history,
         }
 
     def declare(self, account: AccountId, desk: str, now_ns: int) -> None:
@@ -264,6 +264,9 @@ class LiveBook:
 
     def _apply_rejected(self, event: PriceRejected, _: int) -> None:
         self._count("price_rejected", event.reason)
+
+    def _apply_history(self, event: PriceHistory, _: int) -> None:
+        self.quotes.take_history(event.instrument, event.prices)
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

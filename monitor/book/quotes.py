@@ -7,6 +7,7 @@ A mark is believed when it is young, ordered, near its index, and moves when its
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from monitor.book.freshness import (
 from monitor.book.growing import grown
 from monitor.book.volatility import Volatility
 from monitor.domain.assessment import Reason
-from monitor.domain.event import MarkPrice, PriceHistory
+from monitor.domain.event import MarkPrice
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -94,6 +95,12 @@ class Quotes:
         """The row of a price, if it has one."""
         return self._rows.get(name)
 
+    def take_history(self, name: str, prices: Sequence[float]) -> None:
+        """Prices of before this run, for the estimators of speed; of what is not held they are dropped."""
+        row = self.find(name)
+        if row is not None:
+            self.volatility.take_history(row, np.array(prices, np.float64))
+
     def name(self, row: int) -> str:
         """What the row prices."""
         return self._names[row]
@@ -130,12 +137,6 @@ class Quotes:
         self.values[row] = value
         self._seen(row, venue_ns, received_ns, wall_received_ns)
         return None
-
-    def apply_history(self, event: PriceHistory, _: int) -> None:
-        """What a mark was before it was watched; one that has no row yet is not waited for."""
-        row = self.find(event.instrument)
-        if row is not None:
-            self.volatility.take_history(row, np.array(event.prices, np.float64))
 
     def refresh(self, now_ns: int) -> Ints:
         """Recomputes every row's reasons at `now_ns`; answers the rows whose reasons changed."""

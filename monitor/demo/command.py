@@ -30,6 +30,7 @@ from monitor.demo.screen import Screen
 from monitor.demo.webhook_sink import WebhookSink
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.exit_codes import ExitCode
+from monitor.paths import make_data_dir
 
 ACCOUNTS = 40
 SPEED = 10.0
@@ -46,12 +47,17 @@ class Options(NamedTuple):
     speed: float | None  # None: the whole hour fits into `wall_s`
     seed: int
     json: Path | None
+    keep: Path | None = None  # where ledger and history stay, for `why` and `tune`
 
 
 def demo(options: Options) -> int:
     """Runs the demo; the exit code is 0 when it ended as asked."""
     # What the daemon logs goes to the same terminal as the picture: only what is wrong.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if options.keep is not None:
+        asyncio.run(_demo(options, make_data_dir(options.keep.absolute())))
+        print(f"kept: margind tune --data-dir {options.keep}")
+        return ExitCode.DONE
     with tempfile.TemporaryDirectory(prefix="margind-demo-") as folder:
         asyncio.run(_demo(options, Path(folder)))
     return ExitCode.DONE
@@ -91,7 +97,7 @@ async def _demo(options: Options, folder: Path) -> None:
         ):
             receivers = (_webhook(hook.url, secret), _email(mailbox.port))
             config = _config(world, exchange, desks, receivers, folder)
-            daemon = Daemon(config, watchers=(screen.on_turn,))
+            daemon = Daemon(config, watchers=(screen.on_turn,), pace=speed_of(options))
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
                 for history in histories(world, options.seed, daemon.clock.monotonic_ns()):
