@@ -62,7 +62,11 @@ def _receiver_words(receiver: Receiver) -> str:
         "webhook": _host_of(receiver.url or ""),
         "slack": receiver.channel or "",
         "email": ", ".join(receiver.to),
+        "alertmanager": _host_of(receiver.url or ""),
+        "telegram": receiver.channel or "",
     }.get(receiver.kind, "")
+    if receiver.kind in ("pagerduty", "opsgenie") and receiver.url is not None:
+        where = _host_of(receiver.url)
     return f"{receiver.kind} {where}".strip()
 
 

@@ -29,6 +29,7 @@ from monitor.control_client import relay
 from monitor.deleverage.build import built, is_on
 from monitor.deleverage.controls import Controls
 from monitor.deleverage.service import Deleveraging
+from monitor.deleverage.switch import KillFile
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -265,6 +266,11 @@ class Daemon:
             self._history.settle(config)
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
+
+    def kill_actions(self) -> None:
+        """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
+        log.warning("actions_killed", by="SIGUSR1")
 
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""

@@ -54,6 +54,7 @@ async def _run(config: Config, record: Path | None, read: Callable[[], Config] |
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     daemon = Daemon(config, record=record)
+    loop.add_signal_handler(signal.SIGUSR1, daemon.kill_actions)
     if read is not None:
         loop.add_signal_handler(signal.SIGHUP, daemon.reload, read)
     await daemon.run(stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store))
