@@ -93,7 +93,7 @@ class SlackWorkspace:
             return {"ok": False, "error": "thread_not_found"}
         self._next += 1
         ts = f"{FIRST_TS + self._next}.000100"
-        self.messages[ts] = payload
+        self.messages[ts] = dict(payload)  # an edit changes what is shown, not what was sent
         return {"ok": True, "channel": payload["channel"], "ts": ts}
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
