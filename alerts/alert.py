@@ -23,6 +23,7 @@ class Condition(Enum):
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
+    DELEVERAGE = "deleverage"  # a request to cut positions: refused, waiting, asked for, or of unknown end
 
 
 OF_THE_DAEMON = frozenset({Condition.LEDGER, Condition.HEARTBEAT})  # about no pool

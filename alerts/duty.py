@@ -41,6 +41,11 @@ class Duty:
         """What is open, what a silence keeps from being told, and the silences."""
         return listing(self._incidents, self._silences, self._clock.wall_ns())
 
+    def incident_of(self, pool: PoolId) -> int:
+        """The number of its open incident of margin; 0 where none is open."""
+        key = AlertKey(pool, Condition.MARGIN)
+        return next((incident.number for incident in self._incidents.open if incident.key == key), 0)
+
     async def acknowledge(self, pool: PoolId, condition: Condition | None, author: str) -> tuple[Ack, ...]:
         """Somebody has what is open of the pool, one condition of it or all; answers what that is. Nothing
         where nothing is open."""

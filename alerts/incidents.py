@@ -109,10 +109,10 @@ class Incidents:
         return notices
 
     def observe_own(
-        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int
+        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int, desk: str = ""
     ) -> list[Notice]:
-        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk."""
-        return self._take(key, _Watch("", detail, wanted), now_ns, wall_ns)
+        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk, unless one is named."""
+        return self._take(key, _Watch(desk, detail, wanted), now_ns, wall_ns)
 
     def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
         """What is to be told because time has passed."""
@@ -249,6 +249,22 @@ class Incidents:
 
     def _close(self, key: AlertKey, watch: _Watch, wall_ns: int) -> Notice:
         return self._tell(self._open[key], watch, Level.CLEAR, Kind.RESOLVED, wall_ns)
+
+
+def observe_standing(
+    incidents: Incidents, standing: Mapping[PoolId, tuple[str, int, str]], now_ns: int, wall_ns: int
+) -> list[Notice]:
+    """Takes in what stands of requests to cut positions (desk, level, words by pool); all else of them has
+    ended."""
+    keys = {AlertKey(pool, Condition.DELEVERAGE): word for pool, word in standing.items()}
+    for incident in incidents.open:
+        if incident.key.condition is Condition.DELEVERAGE:
+            keys.setdefault(incident.key, (incident.desk, int(Level.CLEAR), ""))
+    return [
+        notice
+        for key, (desk, level, words) in keys.items()
+        for notice in incidents.observe_own(key, words, Level(level), now_ns, wall_ns, desk)
+    ]
 
 
 def levels_of(state: PoolState) -> dict[Condition, Level | None]:

@@ -123,6 +123,12 @@ def _heartbeat_headline(notification: Notification) -> str:
     return f"the watcher outside does not hear from us, {plain(notification.detail)}"
 
 
+def _deleverage_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "no request to cut positions stands any more"
+    return plain(notification.detail)
+
+
 def _other_headline(notification: Notification) -> str:
     """A condition without words of its own is told all the same."""
     return f"{notification.key.condition.value.replace('_', ' ')}, {plain(notification.detail)}"
@@ -136,6 +142,7 @@ _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.VENUE_WORSE: _venue_headline,
     Condition.LEDGER: _ledger_headline,
     Condition.HEARTBEAT: _heartbeat_headline,
+    Condition.DELEVERAGE: _deleverage_headline,
 }
 
 

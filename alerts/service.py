@@ -20,7 +20,7 @@ from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
-from alerts.incidents import Incidents
+from alerts.incidents import Incidents, observe_standing
 from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
@@ -89,6 +89,7 @@ class AlertService:
         if config.heartbeat.url is not None:
             self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now)
         self.damage: tuple[str, ...] = ()
+        self.standing: Mapping[PoolId, tuple[str, int, str]] = {}  # of requests to cut positions
 
     async def start(self) -> None:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
@@ -201,6 +202,7 @@ class AlertService:
         now_ns = self._clock.monotonic_ns()
         self._next_tick_ns = now_ns + round(TICK_S * 1e9)
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
+        self._notice(observe_standing(self._incidents, self.standing, now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
         for condition in Condition:

@@ -34,6 +34,7 @@ def _target(value: float) -> str:
 DELEVERAGE_RULES: dict[tuple[type, str], Rule] = {
     (Deleverage, "level"): one_of("margin_call", "critical"),
     (Deleverage, "target_ratio"): _target,
+    (Deleverage, "target_distance"): within(0, 0.5),
     **{(Deleverage, name): within(1, MOST_USD, "US dollars") for name in BOUNDS},
     (Deleverage, "max_slippage"): fraction(0.1),
     (Deleverage, "fresh_s"): within(0.5, 60, "seconds"),

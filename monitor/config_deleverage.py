@@ -18,6 +18,7 @@ class Deleverage(msgspec.Struct, frozen=True):
     pools: tuple[str, ...] = ()  # venue/account/pool
     level: str = "critical"  # from which a plan is made
     target_ratio: float = 0.6  # that the plan is to reach
+    target_distance: float = 0.04  # as far liquidation is to be after it, a fraction; 0: any
     dry_run: bool = True  # requests say so, and nobody acts on them
     armed: bool = False  # may be armed at run time; both are needed
     symbols: tuple[str, ...] = ()  # instruments that may be cut, "bybit:BTCUSDT"; "*" is every one

@@ -31,6 +31,7 @@ from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
 from monitor.paths import default_data_dir
+from monitor.secret import Secret
 from monitor.secrets import reason_of, what_others_may_write
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -116,6 +117,19 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     if daemon is None or store is None:
         raise ConfigError(source, reader.findings.problems)
     return daemon, store
+
+
+def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Path, Secret | None]:
+    """The data directory and the key of the audit log; no exchange key is read."""
+    source = str(path)
+    environment = os.environ if environment is None else environment
+    document = read_document(path, source)
+    reader = Reader(path.parent, environment, Findings(), RULES | DELEVERAGE_RULES)
+    daemon = _read_daemon(reader, document)
+    policy = reader.read(Deleverage, document.get("deleverage", {}), "deleverage")
+    if daemon is None or policy is None:
+        raise ConfigError(source, reader.findings.problems)
+    return Path(daemon.data_dir), policy.audit_key
 
 
 def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:

@@ -26,6 +26,9 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.control import ControlSocket
+from monitor.deleverage.build import built, is_on
+from monitor.deleverage.controls import Controls
+from monitor.deleverage.service import Deleveraging
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
@@ -41,6 +44,7 @@ from monitor.reload import ReloadRefused, checked, words
 from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
 from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
 from monitor.sinks.redis_state import RedisState
+from monitor.sinks.store_link import StoreLink
 from monitor.supervise import supervise
 from monitor.thresholds import levels_for
 
@@ -98,11 +102,12 @@ class Daemon:
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
             server = self._serve_metrics(stack)
-            await self._open_control(stack, alerts)
+            actions = await self._start_actions(stack, alerts, store_url)
+            await self._open_control(stack, alerts, actions, store_url)
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
-            sinks = (self._look, alerts.on_turn, redis.offer, *self._watchers)
+            sinks = (self._look, alerts.on_turn, actions.on_turn, redis.offer, *self._watchers)
             engine = Engine(self.book, self.inbox, self.clock, self.metrics, sinks)
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -110,6 +115,7 @@ class Daemon:
                     group.create_task(alerts.run(), name="alerts"),
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
                     *([self._store_task(group, store)] if store is not None else []),
+                    *([self._actions_task(group, actions)] if is_on(self.config.deleverage) else []),
                     *self._feeds.start(group),
                 ]
                 on_ready(Addresses(server.url, store_url))
@@ -128,6 +134,8 @@ class Daemon:
             self.config.daemon.margin_error_limit,
         )
         book = LiveBook(settings)
+        if is_on(self.config.deleverage):
+            book.warm_up_cutting()
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
@@ -166,13 +174,33 @@ class Daemon:
         stack.callback(server.stop)
         return server
 
-    async def _open_control(self, stack: contextlib.AsyncExitStack, alerts: AlertService) -> None:
-        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts.duty)
+    async def _start_actions(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService, store_url: str
+    ) -> Deleveraging:
+        actions = built(self.config, store_url, self.book, self.clock, self.metrics, alerts.duty.incident_of)
+        stack.push_async_callback(actions.stop)
+        await actions.start()
+        alerts.standing = actions.asked.pages.standing
+        return actions
+
+    async def _open_control(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService, actions: Deleveraging, store_url: str
+    ) -> None:
+        def new_link() -> StoreLink:
+            return StoreLink(store_url, self.config.store.password)
+
+        covers = is_on(self.config.deleverage)
+        controls = Controls(actions, self.config.daemon.shard, new_link, is_on=covers)
+        folder, note = Path(self.config.daemon.data_dir), actions.known.trail.note
+        control = ControlSocket(folder, self.book, self.clock, alerts.duty, controls, note)
         stack.push_async_callback(control.stop)
         await control.start()
 
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")
+
+    def _actions_task(self, group: asyncio.TaskGroup, actions: Deleveraging) -> asyncio.Task[None]:
+        return group.create_task(self._supervised("deleverage", actions.run), name="deleverage")
 
     async def _supervised(self, name: str, task: Callable[[], object]) -> None:
         await supervise(name, task, self.metrics, lambda _: None, self._rng)  # type: ignore[arg-type]

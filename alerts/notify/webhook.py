@@ -58,10 +58,13 @@ class WebhookNotifier:
 
     async def notify(self, notification: Notification) -> Outcome:
         """One POST of at most five seconds."""
-        body = body_of(notification)
+        return await self.post(notification.id, body_of(notification))
+
+    async def post(self, message_id: str, body: bytes) -> Outcome:
+        """The same of any JSON."""
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                return await self._post(body, self._headers(notification.id, body))
+                return await self._post(body, self._headers(message_id, body))
         except TimeoutError:
             return Retry(f"no answer within {ATTEMPT_S:g} s")
         except (aiohttp.ClientError, OSError) as error:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+from numba import njit
+
 from monitor.book.assessor import Assessor
+from monitor.book.compiled import LOOP
 from monitor.book.placed import PlacedPool
-from monitor.book.pocket import Pocket, cut, taken_out
+from monitor.book.pocket import Pocket, cut, list_underlyings, taken_out
 from monitor.book.quotes import Quotes
+from monitor.book.search import Aim, excess
+from monitor.book.solve import of_nothing
 from monitor.domain.assessment import RiskBand
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import InstrumentId
@@ -24,8 +30,17 @@ class CuttableLeg(NamedTuple):
     mark: float
 
 
+class Goal(NamedTuple):
+    """What a pool is to reach: maintenance margin at most `ratio` of equity, and no move of an underlying by
+    `distance` liquidates; 0 where the distance does not matter."""
+
+    ratio: float
+    distance: float
+
+
 class Cutting:
-    """A pool that shrinks. `after` asks, `cut` does it."""
+    """A pool that shrinks: `after` and `excess` ask, `cut` does it. Prices are those of the moment that it
+    was taken."""
 
     def __init__(
         self,
@@ -35,9 +50,11 @@ class Cutting:
         instruments: dict[InstrumentId, Instrument],
     ) -> None:
         self._solver = assessor.solver
-        self._book: Any = taken_out(pool.row, assessor.book()).book
+        taken = taken_out(pool.row, assessor.book()).book
+        self._quotes: Any = taken.quotes.copy()  # type: ignore[attr-defined]
+        self._book: Any = taken._replace(quotes=self._quotes.copy())
+        self._underlyings = np.zeros(len(taken.positions) + len(taken.balances), np.int64)
         self.is_isolated = pool.fact.is_isolated
-        self.unit = pool.fact.unit
         self.legs = tuple(
             CuttableLeg(place, fact, instruments[fact.instrument], _mark(quotes, fact.instrument))
             for place, fact in enumerate(pool.legs)
@@ -47,20 +64,29 @@ class Cutting:
         """What the pool requires as it is by now."""
         return self._solver.assess(0, self._book)
 
-    def after(self, place: int, fraction: float) -> Requirement[float]:
-        """What it would require with this fraction less of what is left of one position."""
-        return self._solver.assess(0, self._changed(place, fraction))
+    def excess(self, goal: Goal, place: int = 0, fraction: float = 0.0) -> float:
+        """How far maintenance margin is above what the goal allows, with this fraction less of what is left
+        of one position; at or below zero the goal is met."""
+        book = self._changed(place, fraction) if fraction else self._book
+        pocket = Pocket(book, book.positions.copy(), book.balances.copy(), self._quotes)
+        return float(excess_of(self._solver.models, goal.ratio, goal.distance, pocket, self._underlyings))
 
     def cut(self, place: int, fraction: float) -> None:
         """Goes on from there."""
         self._book = self._changed(place, fraction)
 
     def _changed(self, place: int, fraction: float) -> Any:
-        fresh = self._book._replace(
-            positions=self._book.positions.copy(), balances=self._book.balances.copy()
-        )
-        cut(place, fraction, Pocket(fresh, self._book.positions, self._book.balances, fresh.quotes))
+        held = self._book
+        fresh = held._replace(positions=held.positions.copy(), balances=held.balances.copy())
+        cut(place, fraction, Pocket(fresh, held.positions, held.balances, self._quotes))
         return fresh
+
+
+@njit(**LOOP)
+def excess_of(models, ratio, distance, pocket, underlyings):  # type: ignore[no-untyped-def]
+    """The excess over an aim, for Python callers."""
+    count = list_underlyings(pocket.book, underlyings)
+    return excess(models, Aim(ratio, distance, True), pocket, underlyings[:count])
 
 
 def cutting_of(
@@ -76,3 +102,10 @@ def _mark(quotes: Quotes, instrument: InstrumentId) -> float:
     row = quotes.find(instrument)
     assert row is not None, instrument  # of a pool that is not UNKNOWN
     return float(quotes.values[row])
+
+
+def warm_up(assessor: Assessor) -> None:
+    """Compiles what a plan needs now, on nothing: not when the first pool is in danger."""
+    book: Any = of_nothing(assessor.book())
+    pocket = Pocket(book, book.positions.copy(), book.balances.copy(), book.quotes)
+    excess_of(assessor.solver.models, 1.0, 0.0, pocket, np.zeros(1, np.int64))

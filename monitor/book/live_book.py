@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
-from monitor.book.cutting import Cutting, cutting_of
+from monitor.book.cutting import Cutting, cutting_of, warm_up
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
@@ -138,6 +138,10 @@ class LiveBook:
         """The pool as it shrinks, for a plan; None where no model says what a cut does."""
         placed, instruments = self.placing.pools.get(pool), self.placing.definitions.instruments
         return cutting_of(placed, self.assessor, self.quotes, instruments)
+
+    def warm_up_cutting(self) -> None:
+        """Compiles what `cutting` needs, before it is needed."""
+        warm_up(self.assessor)
 
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in

@@ -55,6 +55,7 @@ class Read(NamedTuple):
     finished."""
 
     records: list[AuditRecord]
+    marks: list[str]
     head: Head
     torn: int
 
@@ -125,7 +126,7 @@ class AuditLog:
 def read(folder: Path, key: bytes) -> Read:
     """The whole log of a folder, every line checked; raises AuditDamaged naming the line."""
     records: list[AuditRecord] = []
-    mark, torn = START, 0
+    marks, mark, torn = list[str](), START, 0
     kept = _read_head(folder, key)
     with contextlib.suppress(FileNotFoundError), (folder / NAME).open("rb") as file:
         for number, line in enumerate(_lines(file), 1):
@@ -134,6 +135,7 @@ def read(folder: Path, key: bytes) -> Read:
                 break
             record, mark = _checked(number, line, mark, key)
             records.append(record)
+            marks.append(mark)
             if kept is not None and number == kept.lines and mark != kept.mark:
                 raise AuditDamaged(f"line {number}: is not the one that {HEAD_NAME} tells of")
     if kept is not None and len(records) < kept.lines:
@@ -142,7 +144,7 @@ def read(folder: Path, key: bytes) -> Read:
         raise AuditDamaged(f"{HEAD_NAME} is missing, so nothing tells whether lines behind the last one are")
     if kept is not None and len(records) > kept.lines + 1:
         raise AuditDamaged(f"line {kept.lines + 2}: stands behind the head; {kept.lines} were written")
-    return Read(records, Head(len(records), mark), torn)
+    return Read(records, marks, Head(len(records), mark), torn)
 
 
 def mark_of(before: str, body: bytes, key: bytes) -> str:

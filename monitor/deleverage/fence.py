@@ -56,6 +56,19 @@ def kill_key(shard: str) -> str:
     return f"margind:{{{shard}}}:deleverage:kill"
 
 
+async def flag_killed(link: StoreLink, shard: str, killed: bool) -> str:
+    """Throws the switch in Redis too, or takes it back; answers why not, or "". The link is its own."""
+    try:
+        await link.open()
+        command = ("SET", kill_key(shard), "1") if killed else ("DEL", kill_key(shard))
+        await link.ask(*command, deadline_s=COMMAND_S)
+    except STORE_ERRORS as error:
+        return error_kind(error)
+    finally:
+        await link.close()
+    return ""
+
+
 class Fence:
     """Asks for the lease and keeps it; `held` is what was said last, while that holds by our own clock."""
 
@@ -97,18 +110,6 @@ class Fence:
             self._last = Held(int(epoch), "", bool(is_new), is_killed)
             self._until_ns = asked_ns + round(self._lease_s * 1e9)
         return self._last
-
-    async def set_killed(self, killed: bool) -> str:
-        """Throws the switch in Redis too, or takes it back; answers why not, or ""."""
-        try:
-            if not self._link.is_open:
-                await self._link.open()
-            command = ("SET", self._kill_key, "1") if killed else ("DEL", self._kill_key)
-            await self._link.ask(*command, deadline_s=COMMAND_S)
-        except STORE_ERRORS as error:
-            await self._link.close()
-            return error_kind(error)
-        return ""
 
     async def leave(self) -> None:
         """Gives the lease back, so that the next one need not wait for its end."""

@@ -133,17 +133,17 @@ def slippage(now: Situation) -> str:
 
 def cap_action(now: Situation) -> str:
     """Not more at once."""
-    return _capped(asked(now.request), 0.0, now.config.most_action_usd, "at once")
+    return _capped(now, 0.0, now.config.most_action_usd, "at once")
 
 
 def cap_hour(now: Situation) -> str:
     """Not more within an hour."""
-    return _capped(asked(now.request), now.used_hour, now.config.most_hour_usd, "within an hour")
+    return _capped(now, now.used_hour, now.config.most_hour_usd, "within an hour")
 
 
 def cap_day(now: Situation) -> str:
     """Not more within a day."""
-    return _capped(asked(now.request), now.used_day, now.config.most_day_usd, "within a day")
+    return _capped(now, now.used_day, now.config.most_day_usd, "within a day")
 
 
 def in_flight(now: Situation) -> str:
@@ -228,9 +228,10 @@ def asked(request: DeleverageRequest) -> float:
     return sum(step.notional for step in request.steps) + sum(t.notional for t in request.transfers)
 
 
-def _capped(asks: float, used: float, most: float | None, when: str) -> str:
-    if most is None:
-        return f"the config does not say how much {when}"
+def _capped(now: Situation, used: float, most: float | None, when: str) -> str:
+    asks = asked(now.request)
+    if most is None:  # a dry run shows what there would be to do
+        return "" if now.request.dry_run else f"the config does not say how much {when}"
     if asks >= 0 and used >= 0 and used + asks <= most:  # also: neither is nan
         return ""
     before = f" after {used:,.0f}" if used else ""

@@ -1,5 +1,6 @@
-"""Which positions of a pool to cut, how much and in which order, so that its ratio comes down to a target for
-the least notional: at each step the position that frees most for what it costs, as the model assesses it.
+"""Which positions of a pool to cut, how much and in which order, so that its ratio comes down to a target and
+liquidation is far enough away, for the least notional: at each step the position that frees most for what it
+costs, as the model assesses it.
 
 Every ratio that is told was got by assessing the rounded amount. Where the caps end, the plan ends. Options,
 and contracts that can't be counted in US dollars, are left alone.
@@ -11,7 +12,7 @@ import math
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from typing import Literal, NamedTuple
 
-from monitor.book.cutting import CuttableLeg, Cutting
+from monitor.book.cutting import CuttableLeg, Cutting, Goal
 from monitor.config_deleverage import Deleverage, is_allowed
 from monitor.deleverage.request import MOST_STEPS, Step
 from monitor.domain.identity import symbol_of
@@ -21,7 +22,7 @@ from monitor.margin.rows import Requirement
 DOLLARS = frozenset({"USD", "USDT", "USDC", "USDE", "FDUSD", "BUSD", "TUSD", "DAI", "USDB"})
 SHARES = (1.0, 0.5, 0.25, 0.1)  # of a position that are tried; all of a hedge may be worse than some of it
 HALVINGS = 50
-LEAST_GAIN = 1e-9  # of maintenance margin: less is rounding
+LEAST_GAIN = 1e-9  # of what is missing: less is rounding
 
 
 class Plan(NamedTuple):
@@ -50,6 +51,7 @@ class _Planner:
         self._cutting = cutting
         self._config = config
         self._room = room_usd
+        self._goal = Goal(config.target_ratio, config.target_distance)
         self._left = {leg.place: abs(leg.fact.quantity) for leg in cutting.legs if _is_cuttable(leg, config)}
         self._legs = {leg.place: leg for leg in cutting.legs}
 
@@ -59,7 +61,7 @@ class _Planner:
             return Plan((), before, False, "no position of it may be cut: see symbols")
         cuts: list[_Cut] = []
         why = "no cut brings the ratio down"
-        while self._excess(self._cutting.now()) > 0 and len(cuts) < MOST_STEPS:
+        while self._cutting.excess(self._goal) > 0 and len(cuts) < MOST_STEPS:
             found = self._best()
             if found is None:
                 break
@@ -69,30 +71,25 @@ class _Planner:
                 why = "the caps leave no room for a cut"
                 break
             cuts.append(self._take(place, quantity))
-        reaches = self._excess(self._cutting.now()) <= 0
+        reaches = self._cutting.excess(self._goal) <= 0
         steps = tuple(self._step(number, cut) for number, cut in enumerate(_joined(cuts), 1))
         return Plan(steps, before, reaches, "" if steps else "it is at the target" if reaches else why)
 
-    def _excess(self, found: Requirement[float]) -> float:
-        """How far maintenance margin is above what the target allows."""
-        return float(found.maintenance_margin - self._config.target_ratio * found.equity)
-
     def _best(self) -> tuple[int, float] | None:
         """The position to cut next, and the share of what is left of it."""
-        now = self._cutting.now()
-        excess = self._excess(now)
-        least = LEAST_GAIN * abs(now.maintenance_margin)
+        excess = self._cutting.excess(self._goal)
+        least = LEAST_GAIN * abs(excess)
         best: tuple[float, int, float] | None = None
         for place, left in self._left.items():
             for share in (1.0,) if self._cutting.is_isolated else SHARES:
-                gain = excess - self._excess(self._cutting.after(place, share))
+                gain = excess - self._cutting.excess(self._goal, place, share)
                 worth = gain / (share * self._notional(place, left)) if left else 0.0
                 if gain > least and (best is None or worth > best[0] * (1 + 1e-9)):
                     best = (worth, place, share)
         if best is None:
             return None
         _, place, share = best
-        if self._excess(self._cutting.after(place, share)) <= 0 and not self._cutting.is_isolated:
+        if self._cutting.excess(self._goal, place, share) <= 0 and not self._cutting.is_isolated:
             return place, self._just_enough(place, share)
         return place, share
 
@@ -101,7 +98,7 @@ class _Planner:
         low, high = 0.0, share
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            if self._excess(self._cutting.after(place, middle)) <= 0:
+            if self._cutting.excess(self._goal, place, middle) <= 0:
                 high = middle
             else:
                 low = middle

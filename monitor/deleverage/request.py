@@ -122,6 +122,7 @@ class DeleverageRequest(msgspec.Struct, frozen=True, kw_only=True):
     unit: str  # of the pool
     ratio_before: float | None
     target_ratio: float
+    target_distance: float = 0.0  # liquidating moves are to be farther away, a fraction; 0: any
     steps: tuple[Step, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     caps: Caps

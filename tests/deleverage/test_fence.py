@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from monitor.clock import ManualClock
-from monitor.deleverage.fence import Fence, fence_key, kill_key
+from monitor.deleverage.fence import Fence, fence_key, flag_killed, kill_key
 from monitor.sinks.store_link import StoreLink
 
 pytestmark = pytest.mark.integration
@@ -59,7 +59,7 @@ async def test_without_redis_there_is_no_right(tmp_path):
     fence = a_fence(f"unix://{tmp_path}/nobody", ManualClock())
     assert (await fence.renew(0)).epoch is None
     assert "no action without it" in fence.held.trouble
-    assert await fence.set_killed(True) != ""
+    assert await flag_killed(StoreLink(f"unix://{tmp_path}/nobody"), "main", True) == "connection"
 
 
 async def test_the_kill_flag_is_seen(store):
@@ -68,7 +68,7 @@ async def test_the_kill_flag_is_seen(store):
     client = redis.Redis.from_url(store.url)
     client.set(kill_key("main"), "1")
     assert (await fence.renew(0)).is_killed
-    assert await fence.set_killed(False) == ""
+    assert await flag_killed(StoreLink(store.url), "main", False) == ""
     assert not (await fence.renew(0)).is_killed
     assert client.get(fence_key("main")) == b"1"
     await fence.leave()

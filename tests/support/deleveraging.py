@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
+from monitor.config_deleverage import Deleverage
 from monitor.deleverage.request import Caps, DeleverageRequest, Purpose, Step, request_id
+from monitor.deleverage.situation import Leg, SecondSource, Situation
+from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
 
 POOL = PoolId("bybit/desk-1/unified")
@@ -55,3 +58,46 @@ def a_request(**changed: Any) -> DeleverageRequest:
         caps=Caps(action=100_000.0, hour=200_000.0, day=500_000.0, used_hour=0.0, used_day=0.0),
     )
     return msgspec.structs.replace(request, **changed)
+
+
+POLICY = Deleverage(
+    desks=("majors",),
+    dry_run=False,
+    armed=True,
+    symbols=("bybit:BTCUSDT",),
+    most_action_usd=100_000.0,
+    most_hour_usd=200_000.0,
+    most_day_usd=500_000.0,
+    confirm=True,
+)
+
+
+def a_situation(**changed: Any) -> Situation:
+    """One in which everything is as it should be, so that no guard refuses."""
+    now_ns = 10_000 * 10**9
+    situation = Situation(
+        config=POLICY,
+        request=a_request(dry_run=False, fence=7),
+        now_ns=now_ns,
+        wall_ns=NOW_NS + 10**9,
+        is_armed=True,
+        armed_until_ns=now_ns + 10**9,
+        band=RiskBand.CRITICAL,
+        known_since_ns=now_ns - 600 * 10**9,
+        margin_error=0.001,
+        is_margin_error_open=False,
+        price_age_s=0.5,
+        account_age_s=10.0,
+        legs={
+            InstrumentId("bybit:BTCUSDT"): Leg(
+                "2.000", 60_010.0, (SecondSource("binance_usdm:BTCUSDT mark", 60_020.0),)
+            )
+        },
+        used_hour=0.0,
+        used_day=0.0,
+        fence=7,
+        highest_fence=7,
+        outage_ended_ns=now_ns - 600 * 10**9,
+        is_confirmed=True,
+    )
+    return msgspec.structs.replace(situation, **changed)

@@ -53,7 +53,7 @@ def a_step(number: int = 1, **changed: Any) -> Step:
         limit_price="59700.0",
         max_slippage=0.005,
         notional=30_000.0,
-        ratio_after=0.6,
+        ratio_after=0.05,
     )
     return msgspec.structs.replace(step, **changed)
 
@@ -77,7 +77,7 @@ def a_request(now_ns: int, incident: int = 1, venue: str = VENUE, **changed: Any
         dry_run=False,
         reason="critical",
         unit="USDT",
-        ratio_before=0.9,
+        ratio_before=0.05,  # two bitcoins on 20,000 dollars
         target_ratio=0.001,
         steps=(a_step(),),
         caps=Caps(action=1e6, hour=1e6, day=1e6, used_hour=0.0, used_day=0.0),
