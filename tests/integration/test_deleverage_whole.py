@@ -1,4 +1,4 @@
-"""From a price on a venue's stream to a reduce-only order there: the daemon, Redis and the executor are real."""
+"""From a price on a venue's stream to a reduce-only order there: daemon, Redis and executor are real."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ async def margind(*words: str) -> str:
 
 
 async def test_a_critical_pool_is_cut_once_and_is_better(tmp_path: Path) -> None:
-    """Armed by a person, the fall of a price ends in one reduce-only order of the executor's key, and the pool
-    that the daemon sees is no longer critical; before it is armed, nothing is placed."""
+    """Armed by a person, the fall of a price ends in one reduce-only order with the executor's own key, and
+    the daemon sees a pool that is no longer critical."""
     async with stage(tmp_path) as desk, signed_hook() as hook:
         world = desk.exchange.world
         world.set_wallet(desk.account, "USDT", WALLET)
@@ -65,9 +65,9 @@ async def test_a_critical_pool_is_cut_once_and_is_better(tmp_path: Path) -> None
         publishing = asyncio.create_task(_publish(desk))
         try:
             async with daemon_process(place) as daemon:
-                await daemon.shows(POOL, "CLEAR")
+                await daemon.shows(POOL, "clear")
                 await desk.start()
-                said = await margind("arm", "--for", "10m", "--author", "anna", "--data-dir", str(place.data))
+                said = await margind("arm", "--for", "10m", "--by", "anna", "--data-dir", str(place.data))
                 world.set_mark(SYMBOL, CRITICAL, venue=VENUE)
 
                 async def has_order() -> bool:
@@ -81,7 +81,7 @@ async def test_a_critical_pool_is_cut_once_and_is_better(tmp_path: Path) -> None
                     print(daemon.last_words(), (tmp_path / "executor.log").read_text())
                     raise
                 (result,) = await desk.result()
-                await daemon.shows(POOL, "WARNING")
+                await daemon.shows(POOL, "warning")
         finally:
             publishing.cancel()
     assert result.state is Outcome.DONE
