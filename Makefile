@@ -21,7 +21,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--generate-hashes --no-build --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check linted compiled format bench soak lock audit ratchet clean
+.PHONY: help .venv demo test check linted compiled format bench soak lock audit ratchet pictures clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: $(VENV)/.project ## put the text in form, and repair what the linter can
 
 ratchet: $(VENV)/.project ## write today's count of long functions and files into tests/ratchet.json
 	$(BIN)/python -m tests.test_house_style
+
+pictures: $(VENV)/.project ## messages as a desk sees them, into tests/golden/messages; needs a chromium
+	$(BIN)/python -m tests.support.pictures $(ARGS)
 
 audit: $(VENV)/.project ## ask for known faults in what is locked
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock

@@ -20,7 +20,9 @@ class Condition(Enum):
     UNKNOWN = "unknown"  # nothing can be said of the pool
     DEFICIT = "deficit"  # negative equity with nothing left to liquidate
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
+    VENUE = "venue"  # most pools of a desk on one venue are unknown at once
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
+    RULE_CHANGE = "rule_change"  # the venue changed the margin tiers or haircuts that the pool is under
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
     DELEVERAGE = "deleverage"  # a request to cut positions: refused, waiting, asked for, or of unknown end
@@ -51,6 +53,7 @@ class Kind(Enum):
     ESCALATED = "escalated"
     EASED = "eased"  # better than before, and still not clear
     REPEATED = "repeated"
+    UNACKNOWLEDGED = "unacknowledged"  # for the next receivers: those before have not answered
     RESOLVED = "resolved"
 
 
@@ -77,6 +80,8 @@ class Incident(msgspec.Struct, frozen=True):
     told_ns: int  # wall clock of the newest notice
     worst: Level = Level.CLEAR  # the worst that was told of it: who heard of the trouble hears of its end
     desk: str = ""
+    since_ns: int = 0  # wall clock: when the wait for an acknowledgement began
+    reached_s: float = 0.0  # the longest wait after which further receivers were told
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -97,6 +102,7 @@ class Notice(msgspec.Struct, frozen=True):
     desk: str
     detail: str
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
+    others: tuple[PoolId, ...] = ()  # of a venue: the pools that it is told of
 
     @property
     def key(self) -> AlertKey:
@@ -120,6 +126,19 @@ class Notification(msgspec.Struct, frozen=True):
     assessment: MarginAssessment | None
     worst: Level = Level.CLEAR  # of the incident so far
     others: tuple[PoolId, ...] = ()  # further pools that the same message tells of: one venue, one fault
+    reached_s: float = 0.0  # how far it is escalated
+    thread: str = ""  # what opens and closes as one where a receiver keeps incidents of its own
+    left: int = 0  # of a resolution: what else of its thread is still open
+
+
+def thread_of(incident: Incident, shard: str) -> str:
+    """One incident; for what is unknown all of a desk at a venue, because one fault is one incident."""
+    key = incident.key
+    if key.condition is Condition.UNKNOWN:
+        text = f"{shard}|{key.pool.split('/', 1)[0]}|{incident.desk}|{key.condition.value}"
+    else:
+        text = f"{key.pool}|{key.condition.value}|{incident.number}"
+    return f"margind-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def notification_id(incident: Incident) -> str:
@@ -130,7 +149,12 @@ def notification_id(incident: Incident) -> str:
 
 
 def notification_of(
-    notice: Notice, assessment: MarginAssessment | None, now_ns: int, others: tuple[PoolId, ...] = ()
+    notice: Notice,
+    assessment: MarginAssessment | None,
+    now_ns: int,
+    others: tuple[PoolId, ...] = (),
+    thread: str = "",
+    left: int = 0,
 ) -> Notification:
     """The notice with the picture of its pool."""
     incident = notice.incident
@@ -148,4 +172,7 @@ def notification_of(
         assessment=assessment,
         worst=incident.worst,
         others=others,
+        reached_s=incident.reached_s,
+        thread=thread or notification_id(incident),
+        left=left,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -17,7 +17,7 @@ from alerts.alert import AlertKey, Level, Notification
 from alerts.failpoints import reach
 from alerts.ledger import Ledger, OpenRoute
 from alerts.notify.notifier import Delivered, Digesting, Notifier, Outcome, Rejected, Retry
-from alerts.waiting_line import Job, WaitingLine
+from alerts.waiting_line import Budget, Job, WaitingLine
 from monitor.clock import Clock
 from monitor.names import Metrics
 
@@ -43,6 +43,7 @@ class Dispatcher:
         clock: Clock,
         metrics: Metrics,
         fall_through_after_s: float,
+        budget: Budget,
         on_first_send: FirstSend,
         rng: random.Random,
     ) -> None:
@@ -52,7 +53,8 @@ class Dispatcher:
         self._fall_through_after_s = fall_through_after_s
         self._on_first_send = on_first_send
         self._rng = rng
-        self._lines = {name: WaitingLine(notifier) for name, notifier in notifiers.items()}
+        self._budget = budget
+        self._lines = {name: WaitingLine(notifier, budget) for name, notifier in notifiers.items()}
         self._jobs: dict[AlertKey, list[Job]] = {}
         self._retired: list[Notifier] = []  # replaced by a reload; an attempt may still be under way
         self._workers: asyncio.TaskGroup | None = None
@@ -64,6 +66,11 @@ class Dispatcher:
     def pending(self) -> int:
         """Routes of notifications that nobody has yet, or of which that is not written down."""
         return sum(map(len, self._jobs.values())) + len(self._superseded)
+
+    @property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The channels of now by their names."""
+        return {name: line.notifier for name, line in self._lines.items()}
 
     def knows(self, receiver: str) -> bool:
         """Whether there is such a receiver."""
@@ -92,16 +99,18 @@ class Dispatcher:
                 self._staff(group, name, line)
             group.create_task(self._watch())
 
-    def renew(self, notifiers: Mapping[str, Notifier], fall_through_after_s: float) -> None:
+    def renew(self, notifiers: Mapping[str, Notifier], fall_through_after_s: float, budget: Budget) -> None:
         """Takes new and changed receivers; what waits for one of that name goes out through the new one."""
-        self._fall_through_after_s = fall_through_after_s
+        self._fall_through_after_s, self._budget = fall_through_after_s, budget
+        for held in self._lines.values():
+            held.budget = budget
         for name, notifier in notifiers.items():
             line = self._lines.get(name)
             if line is not None:
                 self._retired.append(line.notifier)
                 line.take(notifier)
                 continue
-            line = self._lines[name] = WaitingLine(notifier)
+            line = self._lines[name] = WaitingLine(notifier, budget)
             if self._workers is not None:
                 self._staff(self._workers, name, line)
 
@@ -131,7 +140,7 @@ class Dispatcher:
                 self._on_first_send(job.received_ns)
             job.attempts[name] = job.attempts.get(name, 0) + 1
         reach("attempt_begun")
-        outcome = await self._send(line.notifier, [job.notification for job in jobs])
+        outcome = await attempt(line.notifier, _sending(line.notifier, [job.notification for job in jobs]))
         reach("attempt_answered")
         self._metrics.notify.labels(name, type(outcome).__name__.lower()).inc()
         if len(jobs) > 1:
@@ -156,20 +165,6 @@ class Dispatcher:
                 await self._write(job, name, "rejected", reason)
                 reach("rejection_written")
                 self._advance(job)
-
-    @staticmethod
-    async def _send(notifier: Notifier, notifications: Sequence[Notification]) -> Outcome:
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                if len(notifications) == 1:
-                    return await notifier.notify(notifications[0])
-                assert isinstance(notifier, Digesting), "only such a receiver is handed several"
-                return await notifier.digest(notifications)
-        except TimeoutError:
-            return Retry("no answer in time")
-        except Exception as error:
-            log.error("notifier_crashed", receiver=notifier.name, error=type(error).__name__, exc_info=error)
-            return Rejected(f"our own error: {type(error).__name__}")
 
     async def _write(self, job: Job, name: str, state: str, reason: str = "") -> None:
         attempts = job.attempts.get(name, 0)
@@ -240,6 +235,8 @@ class Dispatcher:
         oldest_s = (self._clock.wall_ns() - min(created)) / 1e9 if created else 0.0
         self.oldest_pending_s = oldest_s
         self._metrics.notify_pending.set(len(created))
+        for name, line in self._lines.items():
+            self._metrics.notify_over_budget.labels(name).set(line.is_spent(now_s))
         self._metrics.notify_oldest_pending.set(max(0.0, oldest_s))
         if oldest_s >= CRY_S and now_s >= self._cry_s:
             self._cry_s = now_s + CRY_S
@@ -247,6 +244,25 @@ class Dispatcher:
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+async def attempt(notifier: Notifier, sending: Awaitable[Outcome]) -> Outcome:
+    """What became of it within the time of an attempt, whatever the channel does."""
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            return await sending
+    except TimeoutError:
+        return Retry("no answer in time")
+    except Exception as error:
+        log.error("notifier_crashed", receiver=notifier.name, error=type(error).__name__, exc_info=error)
+        return Rejected(f"our own error: {type(error).__name__}")
+
+
+def _sending(notifier: Notifier, notifications: Sequence[Notification]) -> Awaitable[Outcome]:
+    if len(notifications) == 1:
+        return notifier.notify(notifications[0])
+    assert isinstance(notifier, Digesting), "only such a receiver is handed several"
+    return notifier.digest(notifications)
 
 
 def says_as_well(newer: Notification, older: Notification) -> bool:

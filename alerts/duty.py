@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
-from alerts.alert import Ack, AlertKey, Condition
+from alerts.alert import Ack, AlertKey, Condition, Incident
 from alerts.incidents import Incidents
 from alerts.ledger import Ledger
 from alerts.listing import Listing, listing
@@ -25,12 +25,14 @@ class Duty:
         ledger: Ledger,
         clock: Clock,
         longest_s: Callable[[], float],
+        on_ack: Callable[[Ack], None] = lambda _: None,
     ) -> None:
         self._incidents = incidents
         self._silences = silences
         self._ledger = ledger
         self._clock = clock
         self._longest_s = longest_s
+        self._on_ack = on_ack
 
     @property
     def hides_critical(self) -> bool:
@@ -40,6 +42,19 @@ class Duty:
     def listing(self) -> Listing:
         """What is open, what a silence keeps from being told, and the silences."""
         return listing(self._incidents, self._silences, self._clock.wall_ns())
+
+    def ack(self, key: AlertKey) -> Ack | None:
+        """Who has what is open of this key."""
+        return self._incidents.ack(key)
+
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """What is open now."""
+        return self._incidents.open
+
+    def incident(self, key: AlertKey) -> Incident | None:
+        """What is open of this key."""
+        return next((incident for incident in self._incidents.open if incident.key == key), None)
 
     def incident_of(self, pool: PoolId) -> int:
         """The number of its open incident of margin; 0 where none is open."""
@@ -55,6 +70,7 @@ class Duty:
         found = tuple(ack for ack in acks if ack is not None)
         for ack in found:
             await self._ledger.keep_ack(ack)
+            self._on_ack(ack)
         return found
 
     async def silence(self, matchers: Sequence[str], author: str, reason: str, seconds: float) -> Silence:

@@ -20,22 +20,19 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from alerts.alert import Ack, AlertKey, Incident, Notification
+from alerts.alert import Ack, Incident, Notification
 from alerts.failpoints import reach
 from alerts.ledger_file import LedgerInUse, LedgerRefused, LedgerTooNew, lock, open_ledger, write_head
+from alerts.ledger_restored import Restored, restored_from
 from alerts.ledger_rows import (
-    Contents,
     OpenRoute,
+    Remembered,
     Unsettled,
     ack_row,
-    acks_of,
     body_of,
-    incidents_of,
     put,
     put_incident,
     silence_row,
-    silences_of,
-    unsettled_of,
 )
 from alerts.silences import Silence
 from monitor.names import Metrics
@@ -48,6 +45,7 @@ __all__ = [
     "LedgerRefused",
     "LedgerTooNew",
     "OpenRoute",
+    "Remembered",
     "Restored",
     "Unsettled",
 ]
@@ -62,18 +60,6 @@ class LedgerCrashed(Exception):
     """The thread that writes has died of a fault of ours: nothing can be promised any more."""
 
 
-class Restored(NamedTuple):
-    """What the last run left behind."""
-
-    incidents: tuple[Incident, ...]  # that are open
-    numbers: dict[AlertKey, int]  # of the newest incident of each key
-    first_number: int  # for a key that is not among them
-    unsettled: tuple[Unsettled, ...]
-    damage: tuple[str, ...]  # in words, for a page
-    acks: tuple[Ack, ...] = ()
-    silences: tuple[Silence, ...] = ()
-
-
 class Intent(NamedTuple):
     """What is written before anything is sent: the notification, its incidents, who is to be told."""
 
@@ -83,7 +69,7 @@ class Intent(NamedTuple):
 
 
 class _Write(NamedTuple):
-    apply: Callable[[sqlite3.Connection], None]
+    apply: Callable[[sqlite3.Connection], object]
     done: Callable[[bool | BaseException], None]
 
 
@@ -117,7 +103,7 @@ class Ledger:
         self._newest = self._mirrored = opened.newest
         self.is_failing = opened.database is None
         self._thread.start()
-        return _restored(opened.contents, opened.lost, opened.damage)
+        return restored_from(opened.contents, opened.lost, opened.damage)
 
     async def intend(self, intents: Sequence[Intent]) -> bool:
         """Writes intents and incidents in one commit; answers whether they are on the disk."""
@@ -137,6 +123,16 @@ class Ledger:
         """Writes who has an incident; answers whether it is on the disk."""
         return await self._written(lambda database: put(database, "acks", ack_row(ack)))
 
+    def remember(self, line: Remembered) -> None:
+        """Writes what a receiver wants to know again, after what is queued and before what comes: nobody
+        waits for it."""
+        self._put(lambda database: put(database, "remembered", line))
+
+    def forget(self, receiver: str, name: str) -> None:
+        """Takes such a line away, in the same manner."""
+        statement = "DELETE FROM remembered WHERE receiver = ? AND name = ?"
+        self._put(lambda database: database.execute(statement, (receiver, name)))
+
     async def keep_silence(self, silence: Silence) -> bool:
         """Writes a silence, in place of the one of its id; answers whether it is on the disk."""
         return await self._written(lambda database: put(database, "silences", silence_row(silence)))
@@ -149,6 +145,9 @@ class Ledger:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _put(self, apply: Callable[[sqlite3.Connection], object]) -> None:
+        self._writes.put(_Write(apply, lambda _: None))
 
     async def _written(self, apply: Callable[[sqlite3.Connection], None]) -> bool:
         loop = asyncio.get_running_loop()
@@ -275,21 +274,3 @@ class Ledger:
             for number, receivers in enumerate(intent.routes):
                 for receiver in receivers:
                     put(database, "deliveries", (notification.id, number, receiver, "intent", 0, ""))
-
-
-def _restored(contents: Contents, lost: int, damage: tuple[str, ...]) -> Restored:
-    """After damage numbers go on where none can have been, so that no new page has the id of an old one."""
-    known = [(_past(incident, lost), is_open) for incident, is_open in incidents_of(contents)]
-    return Restored(
-        incidents=tuple(incident for incident, is_open in known if is_open),
-        numbers={incident.key: incident.number + lost for incident, _ in known},
-        first_number=time.time_ns() // 1_000_000_000 if damage else 1,
-        unsettled=tuple(unsettled_of(contents)),
-        damage=damage,
-        acks=tuple(acks_of(contents)),
-        silences=tuple(silences_of(contents)),
-    )
-
-
-def _past(incident: Incident, lost: int) -> Incident:
-    return msgspec.structs.replace(incident, occasion=incident.occasion + lost)

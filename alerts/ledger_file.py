@@ -34,6 +34,7 @@ LOCK = "ledger.lock"
 LOCK_S = 2.0  # a killed daemon needs some milliseconds to die
 POLL_S = 0.02
 KEEP_NS = 7 * 86_400 * 1_000_000_000  # undelivered messages are kept 72 h at least (FAULTS L4)
+REMEMBER_NS = 30 * 86_400 * 1_000_000_000  # what receivers remember
 DISK_TROUBLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
@@ -240,6 +241,7 @@ def _prune(database: sqlite3.Connection, contents: Contents) -> None:
         )
         database.execute("DELETE FROM deliveries WHERE id NOT IN (SELECT id FROM intents)")
         database.execute("DELETE FROM silences WHERE ends_ns < ?", (time.time_ns() - KEEP_NS,))
+        database.execute("DELETE FROM remembered WHERE at_ns < ?", (time.time_ns() - REMEMBER_NS,))
         for table, count in contents.refused.items():
             if count:
                 _rewrite(database, table, contents)

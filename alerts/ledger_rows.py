@@ -14,7 +14,7 @@ from alerts.alert import Ack, AlertKey, Condition, Incident, Level, Notification
 from alerts.silences import Silence
 from monitor.domain.identity import PoolId
 
-SCHEMA = 2
+SCHEMA = 4
 TOLD = ("confirmed", "superseded")
 CREATE = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, schema INTEGER, mark TEXT);
@@ -33,9 +33,17 @@ CREATE TABLE IF NOT EXISTS acks (pool TEXT, condition TEXT, number INTEGER, leve
     at_ns INTEGER, mark TEXT, PRIMARY KEY (pool, condition));
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, ends_ns INTEGER, body TEXT, mark TEXT);
 """,
+    3: """
+CREATE TABLE IF NOT EXISTS waits (pool TEXT, condition TEXT, number INTEGER, since_ns INTEGER,
+    reached_s REAL, mark TEXT, PRIMARY KEY (pool, condition));
+""",
+    4: """
+CREATE TABLE IF NOT EXISTS remembered (receiver TEXT, name TEXT, at_ns INTEGER, body TEXT, mark TEXT,
+    PRIMARY KEY (receiver, name));
+""",
 }
 _ROUTES = msgspec.json.Decoder(tuple[tuple[str, ...], ...])
-TABLES = ("intents", "deliveries", "incidents", "acks", "silences")
+TABLES = ("intents", "deliveries", "incidents", "acks", "silences", "waits", "remembered")
 Row = tuple[object, ...]
 
 
@@ -51,6 +59,15 @@ class Unsettled(NamedTuple):
 
     notification: Notification
     routes: tuple[OpenRoute, ...]
+
+
+class Remembered(NamedTuple):
+    """A line that a receiver wants to know again after a restart."""
+
+    receiver: str
+    name: str
+    at_ns: int  # wall clock
+    body: str
 
 
 class Contents(NamedTuple):
@@ -79,6 +96,7 @@ def put_incident(database: sqlite3.Connection, incident: Incident) -> None:
     ).fetchone()
     if held is None or (incident.number, incident.occasion) >= tuple(held):
         put(database, "incidents", _incident_row(incident))
+        put(database, "waits", (key.pool, key.condition.value, *_wait_of(incident)))
 
 
 def mark_of(table: str, row: Sequence[object]) -> str:
@@ -117,6 +135,7 @@ def _read_table(database: sqlite3.Connection, table: str, contents: Contents) ->
 
 def incidents_of(contents: Contents) -> Iterator[tuple[Incident, bool]]:
     """Each incident that was told of, and whether it is open."""
+    waits = {tuple(row[:3]): row[3:] for row in contents.rows["waits"]}
     for pool, condition, number, level, occasion, opened, told, worst, is_open, desk in contents.rows[
         "incidents"
     ]:
@@ -130,9 +149,21 @@ def incidents_of(contents: Contents) -> Iterator[tuple[Incident, bool]]:
                 _int(told),
                 Level(_int(worst)),
                 str(desk),
+                *_wait_from(waits.get((pool, condition, number), (opened, 0.0))),
             ),
             bool(is_open),
         )
+
+
+def _wait_of(incident: Incident) -> Row:
+    return (incident.number, incident.since_ns, incident.reached_s)
+
+
+def _wait_from(row: Row) -> tuple[int, float]:
+    """Since when an answer is waited for, and how far it went; without a row since it was opened."""
+    since_ns, reached_s = row
+    assert isinstance(reached_s, float)
+    return _int(since_ns), reached_s
 
 
 def acks_of(contents: Contents) -> Iterator[Ack]:
@@ -146,6 +177,20 @@ def silences_of(contents: Contents) -> Iterator[Silence]:
     """What was asked not to be told."""
     for _, _, body in contents.rows["silences"]:
         yield msgspec.json.decode(str(body), type=Silence)
+
+
+def named_of(contents: Contents) -> dict[AlertKey, tuple[PoolId, ...]]:
+    """The pools that the newest notice of each venue tells of."""
+    ours = (row for row in contents.rows["intents"] if f'"{Condition.VENUE.value}"' in str(row[4]))
+    notices = (notification_from(str(row[4])) for row in sorted(ours, key=lambda row: _int(row[0])))
+    return {notice.key: notice.others for notice in notices if notice.key.condition is Condition.VENUE}
+
+
+def remembered_of(contents: Contents) -> Iterator[Remembered]:
+    """What receivers want to know again, the oldest first."""
+    for row in sorted(contents.rows["remembered"], key=lambda row: _int(row[2])):
+        receiver, name, at_ns, body = row
+        yield Remembered(str(receiver), str(name), _int(at_ns), str(body))
 
 
 def ack_row(ack: Ack) -> Row:

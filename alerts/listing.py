@@ -12,18 +12,20 @@ SCHEMA = 1
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """One condition of one pool: an incident, or what would be one but for a silence."""
+    """One condition of one pool: an incident, or what would be one but is held back."""
 
     pool: str
     condition: str
     desk: str
     level: str
-    incident: int | None  # None: not told of, because a silence hides it
+    incident: int | None  # None: not told of, because it is held back
     opened_ns: int | None  # wall clock
     told_ns: int | None
     acknowledged_by: str | None
     acknowledged_ns: int | None
     silenced_by: str | None  # the id of the silence
+    held_by: str | None = None  # in words: a silence, quiet hours, something worse of the same pool
+    escalated_after_s: float | None = None  # unacknowledged for so long, further receivers were told
 
 
 class SilenceTold(msgspec.Struct, frozen=True):
@@ -54,11 +56,11 @@ class Listing(msgspec.Struct, frozen=True):
 
 def listing(incidents: Incidents, silences: Silences, wall_ns: int) -> Listing:
     """Everything that is open or hidden now."""
-    hidden = {key: (desk, level, id_) for key, desk, level, id_ in incidents.hidden(wall_ns)}
+    hidden = {key: (desk, level, held) for key, desk, level, held in incidents.held(wall_ns)}
     alerts: list[tuple[Level, AlertKey, Alert]] = []
     for incident in incidents.open:
         key, ack = incident.key, incidents.ack(incident.key)
-        silence = hidden.pop(key, None)
+        held = hidden.pop(key, (None, None, None))[2]
         told = Alert(
             key.pool,
             key.condition.value,
@@ -69,12 +71,15 @@ def listing(incidents: Incidents, silences: Silences, wall_ns: int) -> Listing:
             incident.told_ns,
             None if ack is None else ack.author,
             None if ack is None else ack.at_ns,
-            None if silence is None else silence[2],
+            None if held is None else held.silence,
+            None if held is None else held.by,
+            incident.reached_s or None,
         )
         alerts.append((incident.level, key, told))
-    for key, (desk, level, id_) in hidden.items():
+    for key, (desk, level, held) in hidden.items():
         names = (key.pool, key.condition.value, desk, level.label)
-        alerts.append((level, key, Alert(*names, None, None, None, None, None, id_)))
+        nobody = (None, None, None, None, None)
+        alerts.append((level, key, Alert(*names, *nobody, held.silence, held.by)))
     alerts.sort(key=lambda each: (-each[0], each[1].pool, each[1].condition.value))
     return Listing(
         SCHEMA,

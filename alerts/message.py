@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from alerts import phrases
+from alerts import phrases, scales, urgency, ways_back
 from alerts.alert import OF_THE_DAEMON, Condition, Kind, Level, Notification
 from alerts.figures import TOLD_OF_EACH, figures, lists_of
-from alerts.wording import NAME_LIMIT, money, percent, plain, pool_parts, ratio, utc
+from alerts.wording import NAME_LIMIT, age, money, percent, plain, pool_parts, ratio, utc
 from monitor.domain.assessment import MarginAssessment, RiskBand
 from monitor.domain.identity import PoolId
 
@@ -32,7 +32,8 @@ def _subject(notification: Notification) -> str:
     if not notification.others:
         return parts.id
     desk = plain(notification.desk, NAME_LIMIT)
-    return f"{1 + len(notification.others):,} pools of {parts.venue}, desk {desk}"
+    count = len(notification.others) + (notification.key.condition is not Condition.VENUE)
+    return f"{count:,} pools of {parts.venue}, desk {desk}"
 
 
 def _first_word(notification: Notification) -> str:
@@ -43,6 +44,8 @@ def _first_word(notification: Notification) -> str:
         return f"EASED to {level}"
     if notification.key.condition is Condition.UNKNOWN:
         return f"UNKNOWN ({level})"
+    if notification.kind is Kind.UNACKNOWLEDGED:
+        return f"NOT ACKNOWLEDGED: {level}"
     return f"STILL {level}" if notification.kind is Kind.REPEATED else level
 
 
@@ -74,6 +77,13 @@ def _unknown_headline(notification: Notification) -> str:
         return f"margin not known{f', {detail}' if detail else ''}"
     reasons = "" if phrases.is_known(assessment) else f" ({phrases.reasons_of(assessment)})"
     return f"margin not known{reasons}{f', {detail}' if detail else ''}"
+
+
+def _venue_fault_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "known again, or told of one by one"
+    detail = plain(notification.detail)
+    return f"the venue does not answer, margins not known{f', {detail}' if detail else ''}"
 
 
 def _deficit_headline(notification: Notification) -> str:
@@ -111,6 +121,13 @@ def _venue_headline(notification: Notification) -> str:
     return f"the venue's own figure is worse than ours, {ratio(theirs)} on our scale; our {ours}"
 
 
+def _rule_headline(notification: Notification) -> str:
+    ours = phrases.ratio_text(notification.assessment)
+    if notification.kind is Kind.RESOLVED:
+        return f"the changed margin rules hold for an hour now, {ours}"
+    return f"the venue changed its margin rules, {plain(notification.detail)}; {ours}"
+
+
 def _ledger_headline(notification: Notification) -> str:
     if notification.kind is Kind.RESOLVED:
         return "what was told is kept on disk again"
@@ -137,9 +154,11 @@ def _other_headline(notification: Notification) -> str:
 _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.MARGIN: _margin_headline,
     Condition.UNKNOWN: _unknown_headline,
+    Condition.VENUE: _venue_fault_headline,
     Condition.DEFICIT: _deficit_headline,
     Condition.MARGIN_ERROR: _error_headline,
     Condition.VENUE_WORSE: _venue_headline,
+    Condition.RULE_CHANGE: _rule_headline,
     Condition.LEDGER: _ledger_headline,
     Condition.HEARTBEAT: _heartbeat_headline,
     Condition.DELEVERAGE: _deleverage_headline,
@@ -152,6 +171,8 @@ def lines(notification: Notification) -> list[str]:
     told = [_state_line(notification), phrases.place_line(notification.key.pool, notification.desk)]
     told += phrases.source_lines(notification.key.pool, assessment)
     told += _other_lines(notification.others)
+    if notification.kind is Kind.UNACKNOWLEDGED:
+        told.append(f"escalation: nobody has acknowledged it for {age(notification.reached_s)}")
     if notification.detail:
         told.append(f"detail: {plain(notification.detail)}")
     if assessment is None:
@@ -199,7 +220,9 @@ def _figure_lines(assessment: MarginAssessment) -> list[str]:
     return [
         phrases.distance_line(assessment),
         *liquidation,
-        *phrases.rescue_lines(assessment),
+        *urgency.time_lines(assessment),
+        *scales.scale_lines(assessment),
+        *ways_back.rescue_lines(assessment),
         *phrases.contributor_lines(assessment),
         phrases.margin_line(assessment),
         *venue,

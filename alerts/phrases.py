@@ -7,7 +7,6 @@ import math
 from alerts.wording import (
     NAME_LIMIT,
     age,
-    amount,
     money,
     number,
     percent,
@@ -19,15 +18,12 @@ from alerts.wording import (
 from monitor.domain.assessment import (
     Contributor,
     MarginAssessment,
-    RescueOption,
     RiskBand,
     UnderlyingMove,
 )
 from monitor.domain.identity import InstrumentId, PoolId, symbol_of
 
 WORST_SHOWN = 3
-RESCUES_SHOWN = 5
-SIDES = ("long", "short")
 VENUE_MODEL = "venue_ratio"
 COMPUTED = "computed"
 THROUGH_CCXT = "ccxt:"  # before the name of an exchange that is read through ccxt: nothing of it is computed
@@ -206,37 +202,6 @@ def margin_line(assessment: MarginAssessment) -> str:
         f"maintenance margin {money(assessment.maintenance_margin, unit)}, "
         f"headroom {money(assessment.headroom, unit)}"
     )
-
-
-def rescue_lines(assessment: MarginAssessment) -> list[str]:
-    """What brings the pool back to the clear level, each way by itself."""
-    shown = assessment.rescue[:RESCUES_SHOWN]
-    lines = [f"back to clear: {rescue_text(option, assessment)}" for option in shown]
-    rest = len(assessment.rescue) - len(shown)
-    return [*lines, f"back to clear: or {rest:,} other ways"] if rest > 0 else lines
-
-
-def rescue_text(option: RescueOption, assessment: MarginAssessment) -> str:
-    """`add 1,234.50 USDT -> ratio 0.47` or `cut 0.293 of 1.000 BTCUSDT (29 %) -> ratio 0.47`."""
-    after = f"-> ratio {ratio(option.ratio_after)}"
-    if option.action != "cut":
-        text = f"{option.action} {amount(option.amount, option.digits)} {option.target}"
-        same = ", if its maintenance margin stays" if is_told(assessment.pool, assessment) else ""
-        return f"{plain(text)} {after}{same}"
-    instrument, _, side = option.target.rpartition("/")
-    if side not in SIDES:
-        instrument, side = option.target, ""
-    size = number(option.amount, option.digits)
-    held = _held(InstrumentId(instrument), side, option, assessment)
-    part = "" if option.fraction is None else f" ({number(100 * option.fraction, 0)} %)"
-    return f"cut {size}{held} {symbol(instrument, side)}{part} {after}"
-
-
-def _held(instrument: InstrumentId, side: str, option: RescueOption, assessment: MarginAssessment) -> str:
-    for position in assessment.contributors:
-        if (position.instrument, position.side) == (instrument, side):
-            return f" of {number(abs(position.quantity), position.quantity_digits)}"
-    return f" of {number(option.amount / option.fraction, option.digits)}" if option.fraction else ""
 
 
 def venue_line(assessment: MarginAssessment) -> str | None:

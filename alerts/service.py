@@ -14,41 +14,51 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, notification_of, own_key
+from alerts.aids import Aids, aid, levels_from
+from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
+from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
 from alerts.failpoints import reach
 from alerts.group import Group, arranged
 from alerts.heartbeat import Heartbeat, Vitals
-from alerts.incidents import Incidents, observe_standing
-from alerts.ledger import Intent, Ledger, OpenRoute, Unsettled
+from alerts.holding import Holding
+from alerts.incidents import Incidents
+from alerts.intents import Outlook, intent_of, routes_left
+from alerts.ledger import Intent, Ledger, OpenRoute
+from alerts.levels import due_ns
+from alerts.listening import Listeners
+from alerts.memory import Memory
+from alerts.mirror import Mirror
 from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
-from alerts.route import routes_of
+from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.standing import observe_standing
+from alerts.trend import Trend
+from alerts.unseen import Unseen
+from alerts.vanished import GONE, NAMED, NOT_KEPT, NOT_OURS, is_placeholder
+from alerts.waiting_line import budget_of
 from monitor.clock import Clock
 from monitor.config import Config
-from monitor.domain.assessment import MarginAssessment
-from monitor.domain.identity import AccountId, PoolId, account_id
+from monitor.domain.assessment import MarginAssessment, RiskBand
+from monitor.domain.identity import PoolId
 from monitor.domain.turn import Turn
 from monitor.names import Metrics
 
 log = structlog.get_logger()
 TICK_S = 0.25
 AT_ONCE = 16  # notices described and written together: the worst of a storm do not wait for the rest
-DRAIN_S = 5.0
-POLL_S = 0.02
+DRAIN_S, POLL_S = 5.0, 0.02
 FOLDER = "ledger"
-PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
-GONE = "closed or liquidated: the venue no longer lists it"
-NAMED = "the account's own pools are known now and stand in its place"
-NOT_OURS = "no longer watched: the account is not in the config"
-NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
 
 class AlertService:
     """`start`, then `run` as a task while `on_turn` is called by the engine, then `stop`."""
+
+    damage: tuple[str, ...] = ()  # of the ledger, as it was found
+    heard: Callable[[Sequence[Notice]], None] = staticmethod(lambda _: None)  # the history
 
     def __init__(
         self,
@@ -57,6 +67,7 @@ class AlertService:
         metrics: Metrics,
         describe: Describe,
         notifiers: Mapping[str, Notifier] | None = None,
+        working: Callable[[PoolId], Sequence[str]] = lambda _: (),
     ) -> None:
         self._config = config
         self._clock = clock
@@ -65,36 +76,45 @@ class AlertService:
         self._ledger = Ledger(Path(config.daemon.data_dir) / FOLDER, metrics)
         if notifiers is None:
             notifiers = {receiver.name: notifier_for(receiver) for receiver in config.receivers}
-        self._dispatcher = Dispatcher(
-            notifiers,
-            self._ledger,
-            clock,
-            metrics,
-            config.alerts.fall_through_after_s,
-            self._measure_first_send,
-            random.Random(),
-        )
+        self._dispatcher = self._delivering(notifiers)
         self._silences = Silences(may_hide_critical=config.alerts.silences_hide_critical)
-        self._incidents = Incidents(config.alerts, silences=self._silences)
+        self.holding = Holding(self._silences, routing_of(config))
+        self._incidents = Incidents(config.alerts, holding=self.holding)
+        self._mirror = self._mirrored()
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
-        self._unseen: set[PoolId] = set()  # with incidents of the last run, not heard of in this one
+        self._unseen = Unseen((), ())
         self._arrived = asyncio.Event()
         self._next_tick_ns = 0
         self._drain_until_s: float | None = None  # of the event loop's clock
         self._own = {each: own_key(config.daemon.shard, each) for each in OF_THE_DAEMON}
         self._vitals = Vitals(0, 0, 0, 0.0)
-        self._heartbeat: Heartbeat | None = None
-        if config.heartbeat.url is not None:
-            self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now)
-        self.damage: tuple[str, ...] = ()
+        watched = config.heartbeat.url is not None
+        self._heartbeat = Heartbeat(config.heartbeat, clock, metrics, self._vitals_now) if watched else None
+        self._listeners = Listeners(lambda: self._dispatcher.notifiers, metrics)
+        tools = (Memory(self._ledger, clock), lambda: self.duty, Trend())
+        self._aids = Aids(*tools, levels_from(lambda: self._config), working, clock, metrics)
+        aid(notifiers.values(), self._aids)
         self.standing: Mapping[PoolId, tuple[str, int, str]] = {}  # of requests to cut positions
+
+    def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
+        return Dispatcher(
+            notifiers,
+            self._ledger,
+            self._clock,
+            self._metrics,
+            self._config.alerts.fall_through_after_s,
+            budget_of(self._config),
+            self._measure_first_send,
+            random.Random(),
+        )
 
     async def start(self) -> None:
         """Reads the ledger: what is open, what nobody has yet. Raises LedgerRefused."""
         restored = self._ledger.open()
         self.damage = restored.damage
+        self._aids.memory.restore(restored.remembered)
         for silence in restored.silences:
             self._silences.put(silence)
         self._incidents = Incidents(
@@ -103,16 +123,31 @@ class AlertService:
             restored.numbers,
             restored.first_number,
             restored.acks,
-            self._silences,
+            self.holding,
+            restored.named,
         )
         self.duty = self._on_duty()
-        self._unseen = self._incidents.unseen() - {key.pool for key in self._own.values()}
+        own = {key.pool for key in self._own.values()}
+        self._unseen = Unseen(self._incidents.unseen() - own, self._config.accounts)
         if restored.damage:
             log.error("ledger_damaged", detail=restored.damage)
             self._observe_own(Condition.LEDGER, "; ".join(restored.damage))
-        self._forget_strangers()
+        for pool in self._unseen.strangers():
+            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
         for unsettled in restored.unsettled:
-            self._dispatcher.submit(unsettled.notification, self._routes_left(unsettled))
+            left = routes_left(unsettled, self._dispatcher.knows, self._outlook(), self._clock.wall_ns())
+            self._dispatcher.submit(unsettled.notification, left)
+
+    def _mirrored(self) -> Mirror:
+        return Mirror(
+            lambda: self._config,
+            lambda: self.holding.routing,
+            lambda: self._incidents,
+            lambda: self._dispatcher.notifiers,
+            self._describe,
+            self._clock,
+            self._metrics,
+        )
 
     def _on_duty(self) -> Duty:
         return Duty(
@@ -121,6 +156,7 @@ class AlertService:
             self._ledger,
             self._clock,
             lambda: self._config.alerts.silence_longest_s,
+            self._mirror.acknowledged,
         )
 
     def reload(self, config: Config) -> None:
@@ -128,22 +164,26 @@ class AlertService:
         known = {receiver.name: receiver for receiver in self._config.receivers}
         changed = [receiver for receiver in config.receivers if known.get(receiver.name) != receiver]
         notifiers = {receiver.name: notifier_for(receiver) for receiver in changed}
-        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s)
-        self._incidents.retime(config.alerts)
+        aid(notifiers.values(), self._aids)
+        self._dispatcher.renew(notifiers, config.alerts.fall_through_after_s, budget_of(config))
+        self._incidents.retime(config.alerts, routing_of(config))
         self._silences.may_hide_critical = config.alerts.silences_hide_critical
         self._config = config
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
         self._vitals = self._vitals._replace(evaluated_ns=turn.now_ns, as_of_ns=turn.as_of_ns)
+        self._aids.trend.observe(turn.view)
         for pool in turn.removed:
-            why = NAMED if _is_placeholder(pool) else GONE
+            why = NAMED if is_placeholder(pool) else GONE
             self._notice(self._incidents.forget(pool, why, turn.as_of_ns))
         for state in turn.changed:
-            told = self._incidents.observe(state, turn.now_ns, turn.as_of_ns)
-            self._notice(told, turn.oldest_received_ns)
-        if self._unseen and (turn.changed or turn.removed):
-            self._forget_vanished(turn)
+            self._notice(self._incidents.observe(state, turn.now_ns, turn.as_of_ns), turn.oldest_received_ns)
+            if state.band is RiskBand.UNKNOWN and due_ns(state, self._config.alerts) <= turn.now_ns:
+                self._next_tick_ns = 0  # told when the whole turn is seen: the venue may be the matter
+                self._arrived.set()
+        for pool in self._unseen.vanished(turn):
+            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
 
     async def run(self) -> None:
         """Decides, writes and delivers for ever; when cancelled, first what is pending, for some seconds."""
@@ -151,6 +191,8 @@ class AlertService:
             working = [
                 group.create_task(self._dispatcher.run(), name="dispatcher"),
                 group.create_task(self._decide(), name="decisions"),
+                group.create_task(self._mirror.run(), name="mirror"),
+                group.create_task(self._listeners.run(), name="listeners"),
             ]
             if self._heartbeat is not None:
                 working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
@@ -166,15 +208,14 @@ class AlertService:
         loop = asyncio.get_running_loop()
         if self._drain_until_s is None:
             self._drain_until_s = loop.time() + DRAIN_S
-        while True:
-            if not self._is_busy():
-                return True
+        while self._is_busy():
             if loop.time() >= self._drain_until_s:
                 return False
             await asyncio.sleep(POLL_S)
+        return True
 
     def _is_busy(self) -> bool:
-        return bool(self._notices or self._undecided or self._dispatcher.pending)
+        return bool(not self._next_tick_ns or self._notices or self._undecided or self._dispatcher.pending)
 
     async def stop(self) -> None:
         """Lets go of receivers and disk; what nobody has yet is sent by the next run."""
@@ -183,6 +224,7 @@ class AlertService:
 
     def _notice(self, notices: Sequence[Notice], received_ns: int | None = None) -> None:
         if notices:
+            self.heard(notices)
             self._notices += [msgspec.structs.replace(notice, received_ns=received_ns) for notice in notices]
             self._arrived.set()
             reach("noticed")
@@ -205,12 +247,7 @@ class AlertService:
         self._notice(observe_standing(self._incidents, self.standing, now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
-        for condition in Condition:
-            count = sum(incident.key.condition is condition for incident in self._incidents.open)
-            self._metrics.incidents_open.labels(condition.value).set(count)
-        acks = (self._incidents.ack(incident.key) for incident in self._incidents.open)
-        self._metrics.incidents_acknowledged.set(sum(ack is not None for ack in acks))
-        self._metrics.silences.set(len(self._silences.lasting(self._clock.wall_ns())))
+        count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())
 
     def _observe_own(self, condition: Condition, trouble: str) -> None:
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
@@ -235,7 +272,8 @@ class AlertService:
     def _rearranged(self, groups: Sequence[Group]) -> list[Group]:
         waiting = [notice for group in groups for notice in group] + self._notices
         self._notices = []
-        return arranged(waiting, lambda notice: routes_of(notice, self._config.routes))
+        wall_ns = self._clock.wall_ns()
+        return arranged(waiting, lambda notice: self.holding.routing.of(notice, wall_ns))
 
     async def _tell(self, groups: Sequence[Group]) -> None:
         intents = []
@@ -251,50 +289,12 @@ class AlertService:
         reach("submitted")
 
     def _intent(self, group: Group) -> Intent:
-        first = group[0]
-        others = tuple(notice.key.pool for notice in group[1:])
-        is_own = first.key.condition in OF_THE_DAEMON
-        assessment = None if others or is_own else self._describe(first.key.pool)
-        notification = notification_of(first, assessment, self._clock.wall_ns(), others)
-        routes = routes_of(notification, self._config.routes)
-        return Intent(notification, tuple(notice.incident for notice in group), routes)
+        others = len(group) > 1 or group[0].key.condition in OF_THE_DAEMON
+        assessment = None if others else self._describe(group[0].key.pool)
+        return intent_of(group, assessment, self._clock.wall_ns(), self._outlook())
 
-    def _routes_left(self, unsettled: Unsettled) -> list[OpenRoute]:
-        """Where it was to go; where the config of today says, if nobody of then is left."""
-        left = []
-        for route in unsettled.routes:
-            if not any(map(self._dispatcher.knows, route.receivers)):
-                today = routes_of(unsettled.notification, self._config.routes)
-                names = dict.fromkeys(name for receivers in today for name in receivers)
-                route = OpenRoute(route.number, tuple(names))
-            left.append(route)
-        return left
-
-    def _forget_strangers(self) -> None:
-        """Accounts that the config no longer names: their incidents end, and that is told."""
-        ours = {account_id(account.venue, account.name) for account in self._config.accounts}
-        for pool in [pool for pool in self._unseen if _account_of(pool) not in ours]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, NOT_OURS, self._clock.wall_ns()))
-
-    def _forget_vanished(self, turn: Turn) -> None:
-        """Pools of the last run that a snapshot of their account does not know: closed while we were down."""
-        view = turn.view
-        seen = zip(view.pools, view.account_seen_ns, strict=True)
-        read = {label.account for label, seen_ns in seen if seen_ns > 0 and not _is_placeholder(label.id)}
-        read |= {_account_of(pool) for pool in turn.removed if _is_placeholder(pool)}  # it may hold nothing
-        self._unseen -= {label.id for label in view.pools}
-        for pool in [pool for pool in self._unseen if _account_of(pool) in read]:
-            self._unseen.discard(pool)
-            self._notice(self._incidents.forget(pool, GONE, turn.as_of_ns))
+    def _outlook(self) -> Outlook:
+        return Outlook(self._incidents.open, self.holding.routing, self._config.daemon.shard)
 
     def _measure_first_send(self, received_ns: int) -> None:
         self._metrics.frame_to_send.observe((self._clock.monotonic_ns() - received_ns) / 1e9)
-
-
-def _account_of(pool: PoolId) -> AccountId:
-    return AccountId(pool.rsplit("/", 1)[0])
-
-
-def _is_placeholder(pool: PoolId) -> bool:
-    return pool.endswith(f"/{PLACEHOLDER}")

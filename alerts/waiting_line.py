@@ -2,7 +2,8 @@
 
 A receiver with a pace gets what is not critical one by one. A critical page may leave ahead of its turn, a
 few of them at once; what comes later waits until the mean is right again. Where more than ten wait, and the
-receiver takes digests, they leave together.
+receiver takes digests, they leave together. So they do past the budget of messages an hour: then one message
+in a minute tells of everything that waits, and what is critical and new waits five seconds at most.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple
 
-from alerts.alert import Level, Notification
+from alerts.alert import Kind, Level, Notification
 from alerts.digest import HEAD_ROOM, digest_line
 from alerts.notify.notifier import Digesting, Notifier, Paced
+from monitor.config import Config
 
+HOUR_S = 3600.0
+NEWS = (Kind.RAISED, Kind.ESCALATED, Kind.UNACKNOWLEDGED)
+URGENT_AFTER_S = 5.0  # past the budget: what is critical and new leaves so long after the message before
 MOST_ALONE = 10  # where more wait for a receiver that takes digests, they leave together
 
 
@@ -38,11 +45,25 @@ class Job:
     received_ns: int | None = None  # monotonic: when the frame behind it arrived
 
 
+class Budget(NamedTuple):
+    """How many messages an hour a receiver of digests gets before it gets digests only; 0 is no limit."""
+
+    messages: int = 0
+    digest_every_s: float = 60.0
+
+
+def budget_of(config: Config) -> Budget:
+    """The budget that a config gives."""
+    return Budget(config.alerts.page_budget, config.alerts.digest_every_s)
+
+
 class WaitingLine:
     """The jobs of one receiver; several workers take from it."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, notifier: Notifier, budget: Budget | None = None) -> None:
         self.take(notifier)
+        self.budget = budget or Budget()
+        self._left_s: deque[float] = deque()  # when the messages of the last hour left
         self._turn_s = 0.0  # when the pace allows the next one
         self._numbers = count()
         self._due: list[tuple[int, int, int, Job]] = []  # by level, age, number
@@ -84,10 +105,12 @@ class WaitingLine:
             notification = job.notification
             heapq.heappush(self._due, (-int(notification.level), notification.created_ns, number, job))
         worst = self._worst()
-        if worst is None or at_s < self._allowed_s(worst):
+        if worst is None or at_s < self._allowed_s(worst, at_s):
             return []
         self._turn_s = max(self._turn_s, at_s) + self.every_s
-        room = self._room if len(self._due) > MOST_ALONE else 0
+        room = self._room if len(self._due) > MOST_ALONE or self.is_spent(at_s) else 0
+        if self.budget.messages:
+            self._left_s.append(at_s)
         heapq.heappop(self._due)
         jobs = [worst]
         room -= len(digest_line(worst.notification)) + 1 if room else 0
@@ -103,12 +126,24 @@ class WaitingLine:
             heapq.heappop(self._due)
         return self._due[0][-1] if self._due else None
 
-    def _allowed_s(self, job: Job) -> float:
-        lead_s = self._lead_s if job.notification.level >= Level.CRITICAL else 0.0
-        return max(self._paused_until_s, self._turn_s - lead_s)
+    def is_spent(self, at_s: float) -> bool:
+        """Whether the last hour had as many messages as it may have."""
+        while self._left_s and self._left_s[0] <= at_s - HOUR_S:
+            self._left_s.popleft()
+        return bool(self._room and self.budget.messages) and len(self._left_s) >= self.budget.messages
+
+    def _allowed_s(self, job: Job, at_s: float) -> float:
+        notification = job.notification
+        is_critical = notification.level >= Level.CRITICAL
+        allowed_s = max(self._paused_until_s, self._turn_s - (self._lead_s if is_critical else 0.0))
+        if not self.is_spent(at_s):
+            return allowed_s
+        is_urgent = is_critical and notification.kind in NEWS
+        pause_s = URGENT_AFTER_S if is_urgent else self.budget.digest_every_s
+        return max(allowed_s, self._left_s[-1] + pause_s)
 
     def _idle_s(self, at_s: float) -> float | None:
-        wakes = [self._allowed_s(self._due[0][-1])] if self._due else []
+        wakes = [self._allowed_s(self._due[0][-1], at_s)] if self._due else []
         if self._later:
             wakes.append(max(self._later[0][0], self._paused_until_s))
         return max(0.001, min(wakes) - at_s) if wakes else None

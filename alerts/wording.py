@@ -118,3 +118,24 @@ def utc(wall_ns: int) -> str:
     """RFC 3339 in UTC, whole seconds."""
     held = min(max(wall_ns, 0), LATEST_NS)
     return datetime.fromtimestamp(held // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(seconds: float | None) -> str:
+    """How long something takes or is away, `2 h 29 min`, rounded down."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN_FIGURE
+    whole = max(math.floor(seconds), 0)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7_200:
+        return f"{whole // 60} min"
+    if whole < 172_800:
+        return f"{whole // 3_600} h {whole // 60 % 60} min"
+    return f"{number(whole // 86_400, 0)} d" if whole < UNREADABLE else "for ever"
+
+
+def utc_time(wall_ns: int, now_ns: int) -> str:
+    """`14:32 UTC`, with the day where that is another one, rounded down to the minute."""
+    moment, today = utc(wall_ns), utc(now_ns)
+    text = f"{moment[11:16]} UTC"
+    return text if moment[:10] == today[:10] else f"{moment[:10]} {text}"

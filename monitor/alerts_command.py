@@ -74,8 +74,10 @@ def _state(alert: Alert) -> str:
         parts.append(f"since {moment(alert.opened_ns)}")
     if alert.acknowledged_by is not None:
         parts.append(f"acknowledged by {plain(alert.acknowledged_by)}")
-    if alert.silenced_by is not None:
-        parts.append(f"silenced by {alert.silenced_by}")
+    if alert.escalated_after_s is not None:
+        parts.append(f"escalated after {alert.escalated_after_s:g} s")
+    if alert.held_by is not None:
+        parts.append(f"held back by {plain(alert.held_by)}")
     return ", ".join(parts)
 
 

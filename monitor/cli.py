@@ -114,9 +114,9 @@ def _run(parsed: argparse.Namespace) -> int:
     from monitor.compile_cache import use_compile_cache
 
     use_compile_cache(Path(config.daemon.data_dir))
-    from monitor import daemon
+    from monitor import running
 
-    return daemon.run(read, config, record=parsed.record)
+    return running.run(read, config, record=parsed.record)
 
 
 def _add_check_config(commands: Commands) -> None:

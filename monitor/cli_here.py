@@ -75,6 +75,12 @@ def add_demo(commands: Commands) -> None:
         metavar="FILE",
         help="write every alert and e-mail as delivered, and the last state of each pool",
     )
+    added.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="leave ledger and history there, for `margind why` and `margind tune`",
+    )
 
 
 def positive(text: str) -> float:
@@ -95,7 +101,7 @@ def _demo(parsed: argparse.Namespace) -> int:
     use_compile_cache(default_data_dir())
     from monitor.demo.command import Options, demo
 
-    return demo(Options(parsed.wall_s, parsed.speed, parsed.seed, parsed.json))
+    return demo(Options(parsed.wall_s, parsed.speed, parsed.seed, parsed.json, parsed.keep))
 
 
 def _port(text: str) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from monitor.config_deleverage import Deleverage, Hook
+from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
+from monitor.config_transfers import Transfer
 from monitor.secret import Secret as Secret
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
@@ -58,7 +61,7 @@ class Levels(msgspec.Struct, frozen=True):
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """[[thresholds]]: the most specific match wins: account over desk over model over the shipped default.
+    """[[thresholds]]: the most specific match wins: pool, account, desk, model, the shipped default.
 
     What an entry leaves out comes from the next less specific one, so none switches a scale off by silence.
     """
@@ -66,9 +69,15 @@ class Threshold(msgspec.Struct, frozen=True):
     model: str | None = None
     account: str | None = None  # "venue/account"
     desk: str | None = None
+    pool: str | None = None  # "venue/account/pool"
     ratio: Levels | None = None
     distance: Levels | None = None
+    volatilities: Levels | None = None  # distance to liquidation in volatilities of a day
+    minutes: Levels | None = None  # to liquidation, at the present speed
+    funding: Levels | None = None  # what the next funding costs, as a fraction of the headroom
+    depeg: Levels | None = None  # how far a stablecoin of the pool stands from 1
     hysteresis: float | None = None  # a level clears this fraction below where it was raised
+    hysteresis_volatilities: float | None = None  # and so many volatilities of the time that it must hold
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -80,6 +89,10 @@ class Receiver(msgspec.Struct, frozen=True):
     secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
     secret_previous: Secret | None = None  # webhook: signs beside `secret` while that one is given out
     channel: str | None = None  # slack
+    users: tuple[str, ...] = ()  # slack: ids of those who may press buttons
+    app_secret: Secret | None = None  # slack: app token xapp-..., presses come over a socket
+    signing_secret: Secret | None = None  # slack: presses come as signed requests to `listen`
+    listen: str | None = None  # slack: "127.0.0.1:PORT"
     host: str | None = None  # email
     port: int = 587
     user: str | None = None
@@ -102,6 +115,8 @@ class Route(msgspec.Struct, frozen=True, rename={"continue_": "continue"}):
     venue: str | None = None
     minimum: str = "warning"  # lowest level that goes this way
     continue_: bool = False
+    mute_time_intervals: tuple[str, ...] = ()  # then only what is critical goes this way
+    active_time_intervals: tuple[str, ...] = ()  # outside of them likewise
 
 
 class Alerts(msgspec.Struct, frozen=True):
@@ -113,6 +128,8 @@ class Alerts(msgspec.Struct, frozen=True):
     unknown_after_s: float = 9.0  # since the fault began
     silence_longest_s: float = 86_400.0  # no silence lasts longer
     silences_hide_critical: bool = False  # also pages at critical and worse
+    page_budget: int = 60  # messages an hour to one Slack channel or mailbox; then digests. 0: no limit
+    digest_every_s: float = 60.0  # past the budget
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -121,6 +138,12 @@ class Metrics(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 9464
     per_pool: bool = False
+
+
+class Commands(msgspec.Struct, frozen=True):
+    """[commands]: the secret that marks commands which come through Redis; none are taken without."""
+
+    secret: Secret | None = None
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -140,10 +163,16 @@ class Config(msgspec.Struct, frozen=True):
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]
     thresholds: tuple[Threshold, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
     store: Store = Store()
     alerts: Alerts = Alerts()
     metrics: Metrics = Metrics()
     heartbeat: Heartbeat = Heartbeat()
+    commands: Commands = Commands()
+    history: History = History()
+    escalations: tuple[Escalation, ...] = ()
+    rotas: tuple[Rota, ...] = ()
+    time_intervals: tuple[TimeInterval, ...] = ()
     deleverage: Deleverage = Deleverage()
     hooks: tuple[Hook, ...] = ()
     source: str = ""

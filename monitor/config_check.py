@@ -8,14 +8,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from monitor.config import Account, Receiver, Threshold
+from monitor.config import Account, Threshold
 from monitor.config_names import MODEL_NAMES, venue_facts
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_rules import PRIVATE_KEY
 from monitor.domain.identity import AccountId, account_id
-from monitor.thresholds import takes
+from monitor.thresholds import BESIDE, takes
 
 T = TypeVar("T", bound=msgspec.Struct)
+CHANGES = ("ratio", "distance", *BESIDE, "hysteresis", "hysteresis_volatilities")
 
 
 def id_of(account: Account) -> AccountId:
@@ -36,10 +37,10 @@ class Known(NamedTuple):
 
     accounts: frozenset[str]  # venue/account
     desks: frozenset[str]
-    receivers: frozenset[str]
+    receivers: frozenset[str]  # and rotas, which stand for receivers
 
 
-def known_names(accounts: Iterable[Entry[Account]], receivers: Iterable[Entry[Receiver]]) -> Known:
+def known_names(accounts: Iterable[Entry[Account]], receivers: Iterable[Entry[Any]]) -> Known:
     """The names in the tables as written."""
     tables = [entry.table for entry in accounts]
     return Known(
@@ -155,7 +156,7 @@ def check_thresholds(
     entries: list[Entry[Threshold]], accounts: list[Entry[Account]], known: Known, findings: Findings
 ) -> None:
     """Each entry names what exists, changes something, and is the only one of its match."""
-    seen: dict[tuple[str | None, str | None, str | None], str] = {}
+    seen: dict[tuple[str | None, ...], str] = {}
     for entry in entries:
         check_names(entry.table, entry.place, known, findings)
         model = entry.table.get("model")
@@ -166,14 +167,24 @@ def check_thresholds(
         if threshold is None:
             continue
         _warn_idle(entry.place, threshold, accounts, findings)
-        if threshold.ratio is None and threshold.distance is None and threshold.hysteresis is None:
-            findings.problem(entry.place, "changes nothing: give ratio, distance or hysteresis, or remove it")
-        match = (threshold.account, threshold.desk, threshold.model)
+        if all(getattr(threshold, key) is None for key in CHANGES):
+            findings.problem(entry.place, f"changes nothing: give one of {', '.join(CHANGES)}, or remove it")
+        if threshold.pool is not None:
+            _check_pool(threshold.pool, key_at(entry.place, "pool"), known, findings)
+        match = (threshold.pool, threshold.account, threshold.desk, threshold.model)
         if match in seen:
             findings.problem(
-                entry.place, f"has the same account, desk and model as {seen[match]}: merge the two"
+                entry.place, f"has the same pool, account, desk and model as {seen[match]}: merge the two"
             )
         seen.setdefault(match, entry.place)
+
+
+def _check_pool(pool: str, place: str, known: Known, findings: Findings) -> None:
+    account, _, name = pool.rpartition("/")
+    if name and account.count("/") == 1:
+        check_account(account, place, known, findings)
+    else:
+        findings.problem(place, f"{shown(pool)} is no pool: write venue/account/pool")
 
 
 def _warn_idle(place: str, threshold: Threshold, accounts: list[Entry[Account]], findings: Findings) -> None:
@@ -190,16 +201,21 @@ def _may_take(threshold: Threshold, account: Account) -> bool:
 
 def check_names(table: dict[str, Any], place: str, known: Known, findings: Findings) -> None:
     """`account` and `desk` of a table name what exists."""
-    account, desk = table.get("account"), table.get("desk")
+    desk = table.get("desk")
+    check_account(table.get("account"), key_at(place, "account"), known, findings)
+    if isinstance(desk, str) and desk not in known.desks:
+        text = f"no account has the desk {shown(desk)}; {suggestion(desk, known.desks)}"
+        findings.problem(key_at(place, "desk"), text)
+
+
+def check_account(account: object, place: str, known: Known, findings: Findings) -> None:
+    """A key that names an account names one that exists."""
     if isinstance(account, str) and account not in known.accounts:
         same_name = sorted(name for name in known.accounts if name.split("/", 1)[1] == account)
         guess = (
             f"write it with its venue, {shown(same_name[0])}" if same_name else _near_account(account, known)
         )
-        findings.problem(key_at(place, "account"), f"no account is called {shown(account)}; {guess}")
-    if isinstance(desk, str) and desk not in known.desks:
-        text = f"no account has the desk {shown(desk)}; {suggestion(desk, known.desks)}"
-        findings.problem(key_at(place, "desk"), text)
+        findings.problem(place, f"no account is called {shown(account)}; {guess}")
 
 
 def _near_account(written: str, known: Known) -> str:

@@ -10,19 +10,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from monitor import secrets
-from monitor.config import RATIO_LEVELS, Account, Heartbeat, Receiver, Route, Secret
+from monitor import config_slack, secrets
+from monitor.config import RATIO_LEVELS, Account, Commands, Heartbeat, Receiver, Route, Secret
 from monitor.config_check import Entry, Known, check_names, id_of, refuse_repeats
 from monitor.config_problem import Findings, key_at, shown, suggestion
 from monitor.config_read import keys_of
 from monitor.config_rules import is_loopback, is_receiver_url
 
+LEAST_SECRET = 32  # characters of the secret that marks commands
 SIGNING_PREFIX = "whsec_"
 SIGNING_BYTES = (24, 64)  # Standard Webhooks 1.0.0, "Signature scheme", 2026-01
 KEYS_OF_KIND = {
     "terminal": (),
     "webhook": ("url", "secret", "secret_previous", "allow_private_destinations"),
-    "slack": ("url", "secret", "channel", "allow_private_destinations"),
+    "slack": ("url", "secret", "channel", *config_slack.KEYS, "allow_private_destinations"),
     "email": (
         "host",
         "port",
@@ -34,11 +35,17 @@ KEYS_OF_KIND = {
         "ca_file",
         "allow_private_destinations",
     ),
+    "pagerduty": ("secret", "url", "allow_private_destinations"),
+    "opsgenie": ("secret", "url", "allow_private_destinations"),
+    "alertmanager": ("url", "user", "secret", "allow_private_destinations"),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
     "slack": ("secret", "channel"),
     "email": ("host", "sender", "to"),
+    "pagerduty": ("secret",),
+    "opsgenie": ("secret",),
+    "alertmanager": ("url",),
 }
 
 
@@ -64,6 +71,13 @@ def check_heartbeat(heartbeat: Heartbeat | None, findings: Findings) -> None:
         scheme == "http" and not heartbeat.allow_private_destinations
     ):
         findings.problem("heartbeat.url", 'what its place holds must be "https://HOST/PATH"')
+
+
+def check_commands(commands: Commands | None, findings: Findings) -> None:
+    """Its secret can't be guessed."""
+    if commands is not None and commands.secret is not None and len(commands.secret.reveal()) < LEAST_SECRET:
+        text = f"({commands.secret.source}) is too short: at least {LEAST_SECRET} characters"
+        findings.problem("commands.secret", f"{text}, e.g. of `openssl rand -base64 32`")
 
 
 def _refuse_other_kinds(kind: str, entry: Entry[Receiver], findings: Findings) -> None:
@@ -95,6 +109,8 @@ def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
         )
     if receiver.kind == "webhook":
         _check_signing(receiver, place, findings)
+    if receiver.kind == "slack":
+        config_slack.check_slack(receiver, place, findings)
     if receiver.kind == "email":
         _check_email(receiver, place, findings)
 
@@ -142,6 +158,7 @@ def check_routes(
     accounts: list[Entry[Account]],
     receivers: list[Entry[Receiver]],
     known: Known,
+    named_elsewhere: set[str],
     findings: Findings,
 ) -> None:
     """Each route can be reached, each receiver is used, and each account has somebody who is told."""
@@ -151,7 +168,7 @@ def check_routes(
             if name not in known.receivers:
                 text = f"no receiver is called {shown(name)}; {suggestion(name, known.receivers)}"
                 findings.problem(f"{key_at(entry.place, 'receivers')}[{index}]", text)
-    used = {name for entry in entries for _, name in _names_in(entry.table)}
+    used = named_elsewhere | {name for entry in entries for _, name in _names_in(entry.table)}
     for receiver in receivers:
         own_name = receiver.table.get("name")
         if entries and isinstance(own_name, str) and own_name not in used:

@@ -14,6 +14,7 @@ import msgspec
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Config,
     Daemon,
     Heartbeat,
@@ -24,12 +25,17 @@ from monitor.config import (
     Threshold,
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
-from monitor.config_check_alerts import check_heartbeat, check_receivers, check_routes
+from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
 from monitor.config_check_deleverage import DELEVERAGE_RULES, check_deleverage
+from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
+from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
 from monitor.config_deleverage import Deleverage, Hook
+from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
 from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
+from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
 from monitor.secret import Secret
 from monitor.secrets import reason_of, what_others_may_write
@@ -43,17 +49,34 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "commands": Commands,
     "deleverage": Deleverage,
+    "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
-LISTS = ("accounts", "thresholds", "receivers", "routes", "hooks")
+TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
+LISTS = (
+    "accounts",
+    "thresholds",
+    "transfers",
+    "receivers",
+    "routes",
+    "escalations",
+    "rotas",
+    "time_intervals",
+    "hooks",
+)
 
 
 class _Lists(NamedTuple):
     accounts: list[Entry[Account]]
     thresholds: list[Entry[Threshold]]
+    transfers: list[Entry[Transfer]]
     receivers: list[Entry[Receiver]]
     routes: list[Entry[Route]]
+    escalations: list[Entry[Escalation]]
+    rotas: list[Entry[Rota]]
+    time_intervals: list[Entry[TimeInterval]]
     hooks: list[Entry[Hook]]
 
 
@@ -74,32 +97,26 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES | DELEVERAGE_RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES | DELEVERAGE_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
         name: reader.read(kind, document.get(name, {}), name) for name, kind in PLAIN.items()
     }
-    lists = _Lists(
-        entries_of(reader, Account, document, "accounts"),
-        entries_of(reader, Threshold, document, "thresholds"),
-        entries_of(reader, Receiver, document, "receivers"),
-        entries_of(reader, Route, document, "routes"),
-        entries_of(reader, Hook, document, "hooks"),
-    )
+    lists = _read_lists(reader, document)
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
+    check_commands(plain["commands"], reader.findings)
     check_deleverage(plain["deleverage"], lists.hooks, lists.accounts, reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
+    plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
     receivers = tuple(_with_paths(reader, receiver) for receiver in _values(lists.receivers))
     return Config(
         daemon=daemon,
         accounts=_values(lists.accounts),
         receivers=receivers,
         routes=_values(lists.routes) or default_routes(receivers),
-        thresholds=_values(lists.thresholds),
-        hooks=_values(lists.hooks),
         source=source,
         warnings=tuple(str(warning) for warning in reader.findings.warnings),
         **plain,
@@ -117,6 +134,20 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     if daemon is None or store is None:
         raise ConfigError(source, reader.findings.problems)
     return daemon, store
+
+
+def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
+    return _Lists(
+        entries_of(reader, Account, document, "accounts"),
+        entries_of(reader, Threshold, document, "thresholds"),
+        entries_of(reader, Transfer, document, "transfers"),
+        entries_of(reader, Receiver, document, "receivers"),
+        entries_of(reader, Route, document, "routes"),
+        entries_of(reader, Escalation, document, "escalations"),
+        entries_of(reader, Rota, document, "rotas"),
+        entries_of(reader, TimeInterval, document, "time_intervals"),
+        entries_of(reader, Hook, document, "hooks"),
+    )
 
 
 def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Path, Secret | None]:
@@ -141,11 +172,15 @@ def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
 
 
 def _check_lists(lists: _Lists, allow_empty: bool, findings: Findings) -> None:
-    known = known_names(lists.accounts, lists.receivers)
+    known = known_names(lists.accounts, (*lists.receivers, *lists.rotas))
     check_accounts(lists.accounts, findings)
     check_thresholds(lists.thresholds, lists.accounts, known, findings)
+    check_transfers(lists.transfers, lists.accounts, known, findings)
     check_receivers(lists.receivers, findings)
-    check_routes(lists.routes, lists.accounts, lists.receivers, known, findings)
+    elsewhere = named_by((*lists.escalations, *lists.rotas))
+    check_routes(lists.routes, lists.accounts, lists.receivers, known, elsewhere, findings)
+    refuse_two_meanings(lists.receivers, lists.rotas, findings)
+    check_duty(lists.routes, lists.escalations, lists.rotas, lists.time_intervals, known, findings)
     if not allow_empty:
         _check_not_empty(lists.accounts, lists.receivers, findings)
 

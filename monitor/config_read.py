@@ -15,7 +15,9 @@ import msgspec
 from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
 from monitor.config_deleverage import Hook
+from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
+from monitor.config_transfers import Transfer
 
 T = TypeVar("T", bound=msgspec.Struct)
 # What is wrong with a value, "" when nothing is; or pairs of a key below it and what is wrong there.
@@ -40,6 +42,16 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
     (Receiver, "name"): 'name = "ops"',
     (Receiver, "kind"): 'kind = "webhook"',
     (Route, "receivers"): 'receivers = ["ops"]',
+    (Escalation, "after_s"): "after_s = 300",
+    (Escalation, "receivers"): 'receivers = ["phone"]',
+    (Rota, "name"): 'name = "duty"',
+    (Rota, "receivers"): 'receivers = ["anna", "ben"]',
+    (Rota, "begins"): 'begins = "2026-11-23T09:00"',
+    (TimeInterval, "name"): 'name = "night"',
+    (Transfer, "from"): 'from = "binance_usdm/main"',
+    (Transfer, "to"): 'to = "binance_usdm/alpha"',
+    (Transfer, "asset"): 'asset = "USDT"',
+    (Transfer, "takes_s"): "takes_s = 1200, how long it takes until it counts",
     (Hook, "name"): 'name = "risk-desk"',
     (Hook, "kind"): 'kind = "webhook"',
     (Credentials, "key"): "key_file, key_env or key_credential",

@@ -9,21 +9,22 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.config import (
-    RATIO_LEVELS,
     Account,
     Alerts,
     Daemon,
     Heartbeat,
-    Levels,
     Metrics,
     Receiver,
     Route,
     Store,
     Threshold,
 )
+from monitor.config_history import History
 from monitor.config_names import ENVIRONMENTS, LEVEL_NAMES, RECEIVER_KINDS, VENUE_NAMES, VENUES, venue_facts
 from monitor.config_problem import shown, suggestion
 from monitor.config_read import Rule
+from monitor.config_rules_levels import LEVEL_RULES
+from monitor.config_slack import are_slack_users, is_listen_address
 from monitor.domain.identity import PART
 from monitor.store_url import SCHEME, SHAPE, BadStoreUrl, watched
 
@@ -31,8 +32,6 @@ HYPERLIQUID_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 PRIVATE_KEY = re.compile(r"(?<![0-9a-fA-F])(0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 MAIL_ADDRESS = re.compile(r"[^\s@<>\",;:\\()\[\]]{1,64}@[A-Za-z0-9.-]{1,253}")
 LOOPBACK_NAMES = ("localhost",)
-RISE = "{ warning = 0.5, margin_call = 0.7, critical = 0.85 }"
-FALL = "{ warning = 0.10, margin_call = 0.05, critical = 0.02 }"
 
 
 def is_name(text: str) -> str:
@@ -89,46 +88,6 @@ def fraction(most: float) -> Rule:
         return f"{value:g} is out of range: above 0, at most {most:g}"
 
     return rule
-
-
-def ratio_levels(levels: Levels) -> Iterable[tuple[str, str]]:
-    """Ratios rise to at most 1, which is liquidation."""
-    wrong = [(name, text) for name in RATIO_LEVELS if (text := _ratio_mistake(getattr(levels, name)))]
-    if not wrong and not levels.warning < levels.margin_call < levels.critical:
-        wrong = [
-            ("", f"ratios rise towards liquidation at 1; {_written(levels)} does not: write e.g. {RISE}")
-        ]
-    return wrong
-
-
-def _ratio_mistake(value: float) -> str:
-    if 0 < value <= 1:
-        return ""
-    if 2 <= value <= 100:
-        return f"{value:g} looks like per cent; ratios are fractions: write {value / 100:g}"
-    return f"{value:g} is out of range: above 0, at most 1, which is liquidation"
-
-
-def distance_levels(levels: Levels) -> Iterable[tuple[str, str]]:
-    """Distances fall to above 0, which is liquidation."""
-    wrong = [(name, text) for name in RATIO_LEVELS if (text := _distance_mistake(getattr(levels, name)))]
-    if not wrong and not levels.warning > levels.margin_call > levels.critical:
-        wrong = [
-            ("", f"distances fall towards liquidation at 0; {_written(levels)} does not: write e.g. {FALL}")
-        ]
-    return wrong
-
-
-def _distance_mistake(value: float) -> str:
-    if 0 < value < 1:
-        return ""
-    if 1 <= value < 100:
-        return f"{value:g} looks like per cent; distances are fractions of the price: write {value / 100:g}"
-    return f"{value:g} is out of range: above 0 and below 1"
-
-
-def _written(levels: Levels) -> str:
-    return ", ".join(f"{name} {getattr(levels, name):g}" for name in RATIO_LEVELS)
 
 
 def is_address(text: str) -> str:
@@ -264,13 +223,15 @@ RULES: dict[tuple[type, str], Rule] = {
     (Account, "subaccount"): is_text(200),
     (Account, "endpoints"): are_endpoints,
     (Account, "labels"): are_labels,
-    (Threshold, "ratio"): ratio_levels,
-    (Threshold, "distance"): distance_levels,
+    **LEVEL_RULES,
     (Threshold, "hysteresis"): fraction(0.5),
+    (Threshold, "hysteresis_volatilities"): within(0.1, 10),
     (Receiver, "name"): is_name,
     (Receiver, "kind"): one_of(*RECEIVER_KINDS),
     (Receiver, "url"): is_receiver_url,
     (Receiver, "channel"): is_text(200),
+    (Receiver, "users"): are_slack_users,
+    (Receiver, "listen"): is_listen_address,
     (Receiver, "host"): is_text(253),
     (Receiver, "port"): within(1, 65_535),
     (Receiver, "user"): is_text(320),
@@ -285,7 +246,11 @@ RULES: dict[tuple[type, str], Rule] = {
     (Alerts, "fall_through_after_s"): within(0.1, 10, "seconds"),
     (Alerts, "unknown_after_s"): within(0.1, 300, "seconds"),
     (Alerts, "silence_longest_s"): within(60, 30 * 86_400, "seconds"),
+    (Alerts, "page_budget"): within(0, 3_600, "messages an hour"),
+    (Alerts, "digest_every_s"): within(5, 3_600, "seconds"),
     (Heartbeat, "every_s"): within(5, 3_600, "seconds"),
+    (History, "keep_days"): within(0.01, 3_650, "days"),
+    (History, "most_mb"): within(1, 1_000_000, "megabytes"),
     (Metrics, "host"): is_loopback_host,
     (Metrics, "port"): within(0, 65_535),
 }

@@ -10,7 +10,7 @@ from monitor.config import RATIO_LEVELS, Account, Config, Receiver, Route
 from monitor.config_names import venue_facts
 from monitor.config_problem import ConfigError
 from monitor.domain.identity import account_id
-from monitor.thresholds import levels_for
+from monitor.thresholds import beside_of, levels_for
 
 
 def as_text(config: Config) -> str:
@@ -121,6 +121,11 @@ def _level_document(row: LevelRow) -> dict[str, Any]:
         "ratio": dict(zip(names, row.raise_at, strict=True)),
         "ratio_clear": dict(zip(names, row.clear_at, strict=True)),
         "distance": distance,
+        **{
+            scale: dict(zip(RATIO_LEVELS, found, strict=True))
+            for scale, found in beside_of(row)
+            if any(found)
+        },
     }
 
 
@@ -129,7 +134,7 @@ def _levels_of(config: Config, account: Account) -> dict[str, LevelRow]:
     models = facts.models if facts is not None else ()
     name = account_id(account.venue, account.name)
     answer = levels_for(config)
-    return {model: answer(name, account.desk, model) for model in models}
+    return {model: answer(name, account.desk, model, "") for model in models}
 
 
 def _host_of(url: str) -> str:

@@ -23,6 +23,20 @@ class AskedWrongly(Exception):
     """The daemon refuses what was asked; the text says what would be right."""
 
 
+async def relay(data_dir: Path, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    """What the daemon of this data directory answers, whatever it is: status and text."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    connector = aiohttp.UnixConnector(str(data_dir / NAME))
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.request(method, f"http://margind{path}", data=body) as answer,
+        ):
+            return answer.status, await answer.read()
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        return BAD_REQUEST, f"not done, or not known to be: {error}".encode()
+
+
 async def ask(data_dir: Path, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
     """What the daemon of this data directory answers; NobodyAnswers, NotKnown, AskedWrongly."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)

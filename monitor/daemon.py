@@ -11,42 +11,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from alerts.ledger import LedgerInUse, LedgerRefused
 from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config_problem import ConfigError
-from monitor.control import ControlSocket
+from monitor.control import LIVE, ControlSocket
+from monitor.control_client import relay
 from monitor.deleverage.build import built, is_on
 from monitor.deleverage.controls import Controls
 from monitor.deleverage.service import Deleveraging
+from monitor.deleverage.switch import KillFile
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
 from monitor.engine import Engine
-from monitor.exit_codes import CommandFailed, ExitCode
+from monitor.explain.explanation import explain
+from monitor.explain.text import lines as explained
 from monitor.feeds import Feeds, spec_for
+from monitor.history.keeper import HistoryKeeper
 from monitor.inbox import Inbox
-from monitor.logs import log_to_stderr
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
 from monitor.recording.recorder import Recorder
 from monitor.reload import ReloadRefused, checked, words
-from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
-from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
+from monitor.sinks.embedded_store import EmbeddedStore
+from monitor.sinks.metrics import MetricsServer
+from monitor.sinks.redis_commands import RedisCommands
 from monitor.sinks.redis_state import RedisState
 from monitor.sinks.store_link import StoreLink
 from monitor.supervise import supervise
-from monitor.thresholds import levels_for
+from monitor.thresholds import levels_for, routes_of, uses_beside
 
 log = structlog.get_logger()
 
@@ -73,6 +76,7 @@ class Daemon:
         rng: random.Random | None = None,
         watchers: Sequence[Callable[[Turn], None]] = (),
         record: Path | None = None,
+        pace: float = 1.0,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -82,6 +86,8 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.metrics.reload_ok.set(1)
         self._alerts: AlertService | None = None
+        kept = config.history.enabled
+        self._history = HistoryKeeper(config, self.clock, self.metrics, pace) if kept else None
         self.view: BookView | None = None
         self._models = tuple(dict.fromkeys(m for a in config.accounts for m in spec_for(a).models))
         self.book = self._declared_book()
@@ -97,7 +103,7 @@ class Daemon:
             store_url = store.url if store is not None else str(self.config.store.url)
             redis = self._redis(store_url)
             self._start_recorder(stack)
-            alerts = AlertService(self.config, self.clock, self.metrics, self.describe)
+            alerts = AlertService(self.config, self.clock, self.metrics, self.describe, working=self._working)
             await alerts.start()
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
@@ -107,13 +113,15 @@ class Daemon:
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
-            sinks = (self._look, alerts.on_turn, actions.on_turn, redis.offer, *self._watchers)
+            acting = (alerts.on_turn, actions.on_turn)
+            sinks = (self._look, *acting, redis.offer, *self._keep(stack, alerts), *self._watchers)
             engine = Engine(self.book, self.inbox, self.clock, self.metrics, sinks)
             async with asyncio.TaskGroup() as group:
                 running = [
                     group.create_task(engine.run(), name="engine"),
                     group.create_task(alerts.run(), name="alerts"),
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
+                    *self._command_tasks(group, store_url),
                     *([self._store_task(group, store)] if store is not None else []),
                     *([self._actions_task(group, actions)] if is_on(self.config.deleverage) else []),
                     *self._feeds.start(group),
@@ -132,8 +140,10 @@ class Daemon:
             levels_for(self.config),
             self.config.daemon.implausible_index_gap,
             self.config.daemon.margin_error_limit,
+            uses_beside(self.config),
         )
         book = LiveBook(settings)
+        book.reroute(routes_of(self.config))
         if is_on(self.config.deleverage):
             book.warm_up_cutting()
         for account in self.config.accounts:
@@ -154,6 +164,17 @@ class Daemon:
         except OSError as failed:
             raise RecordingRefused(f"--record: {failed.filename}: {failed.strerror}") from None
         stack.callback(self._recorder.close)
+
+    def _keep(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService
+    ) -> tuple[Callable[[Turn], None], ...]:
+        """The history as a sink, where it is wanted."""
+        if self._history is None:
+            return ()
+        self._history.start()
+        stack.callback(self._history.close)
+        alerts.heard = self._history.decided
+        return (self._history.offer,)
 
     def _redis(self, url: str) -> RedisState:
         return RedisState(
@@ -196,6 +217,22 @@ class Daemon:
         stack.push_async_callback(control.stop)
         await control.start()
 
+    def _command_tasks(self, group: asyncio.TaskGroup, url: str) -> list[asyncio.Task[None]]:
+        """Commands through Redis go where those of this machine go: to the control socket."""
+        secret, folder = self.config.commands.secret, Path(self.config.daemon.data_dir)
+        if secret is None:
+            return []
+        commands = RedisCommands(
+            url,
+            secret,
+            partial(relay, folder),
+            shard=self.config.daemon.shard,
+            clock=self.clock,
+            metrics=self.metrics,
+            password=self.config.store.password,
+        )
+        return [group.create_task(self._supervised("commands", commands.run), name="commands")]
+
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")
 
@@ -223,50 +260,24 @@ class Daemon:
             log.error("reload_refused", reason=words(refused))
             return
         self.book.relevel(levels_for(config))
+        self.book.reroute(routes_of(config))
         self.config = config
+        if self._history is not None:
+            self._history.settle(config)
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
+
+    def kill_actions(self) -> None:
+        """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
+        log.warning("actions_killed", by="SIGUSR1")
 
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""
         return self.book.describe(pool, self.clock.monotonic_ns(), self.clock.wall_ns())
 
-
-def run(read: Callable[[], Config], config: Config, record: Path | None = None) -> int:
-    """`margind run`: until SIGTERM or Ctrl-C; SIGHUP makes it `read` again. Raises CommandFailed."""
-    log_to_stderr()
-    asyncio.run(started(config, record, read))
-    return ExitCode.DONE
-
-
-async def started(
-    config: Config, record: Path | None = None, read: Callable[[], Config] | None = None
-) -> None:
-    """Runs a daemon until it is told to stop; what the operator must mend is a CommandFailed."""
-    refusals: list[CommandFailed] = []
-    try:
-        await _run(config, record, read)
-    except* (DataDirInUse, LedgerInUse) as errors:
-        refusals.append(CommandFailed(_first_words(errors), ExitCode.IN_USE))
-    except* (StoreError, LedgerRefused, BadMetricsAddress, RecordingRefused) as errors:
-        refusals.append(CommandFailed(_first_words(errors)))
-    if refusals:  # raised out here: inside, it would come wrapped in a group
-        raise refusals[0]
-
-
-def _first_words(errors: BaseExceptionGroup[BaseException]) -> str:
-    """What the first of them says."""
-    first = errors.exceptions[0]
-    return _first_words(first) if isinstance(first, BaseExceptionGroup) else str(first)
-
-
-async def _run(config: Config, record: Path | None, read: Callable[[], Config] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    daemon = Daemon(config, record=record)
-    if read is not None:
-        loop.add_signal_handler(signal.SIGHUP, daemon.reload, read)
-    await daemon.run(stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store))
-    log.info("stopped")
+    def _working(self, pool: PoolId) -> Sequence[str]:
+        """The explanation of a pool, in lines."""
+        now_ns, wall_ns = self.clock.monotonic_ns(), self.clock.wall_ns()
+        found = explain(self.book, pool, now_ns, wall_ns, LIVE)
+        return () if found is None else tuple(explained(found))

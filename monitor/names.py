@@ -17,6 +17,7 @@ class Metrics:
         self._engine()
         self._process()
         self._alerts()
+        self._channels()
         self._store()
         self._actions()
 
@@ -106,6 +107,13 @@ class Metrics:
         self.record_dropped = Counter(
             "margind_record_dropped", "Lines that a recording has no room for.", registry=r
         )
+        self.history_dropped = Counter(
+            "margind_history_dropped", "Evaluations and decisions without room in the history.", registry=r
+        )
+        self.history_errors = Counter(
+            "margind_history_errors", "Writes of the history that failed: what they held is lost.", registry=r
+        )
+        self.history_bytes = Gauge("margind_history_bytes", "Size of the history on the disk.", registry=r)
         self.loop_lag = Gauge(
             "margind_loop_lag_seconds", "How late the event loop is, seen from a thread.", registry=r
         )
@@ -128,6 +136,12 @@ class Metrics:
         self.notify_digested = Counter(
             "margind_notify_digested", "Notifications that left in a digest.", ["receiver"], registry=r
         )
+        self.notify_over_budget = Gauge(
+            "margind_notify_over_budget",
+            "1 while a receiver has had its messages of the hour and gets digests only.",
+            ["receiver"],
+            registry=r,
+        )
         self.notify_oldest_pending = Gauge(
             "margind_notify_oldest_pending_seconds", "Age of the oldest undelivered message.", registry=r
         )
@@ -141,6 +155,12 @@ class Metrics:
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r
         )
+        self.mirrored = Counter(
+            "margind_mirrored",
+            "What receivers with incidents of their own were told without a page.",
+            ["receiver", "what", "result"],
+            registry=r,
+        )
         self.ledger_backlog = Gauge("margind_ledger_backlog", "Records waiting for the disk.", registry=r)
         self.ledger_commit_seconds = Histogram(
             "margind_ledger_commit_seconds", "Time of one group commit.", registry=r, buckets=LATENCY_BUCKETS
@@ -149,11 +169,29 @@ class Metrics:
             "margind_ledger_errors", "Ledger writes that failed: durability lost.", registry=r
         )
 
+    def _channels(self) -> None:
+        r = self.registry
+        self.render_fallback = Counter(
+            "margind_render_fallback",
+            "Messages that went out plainer: their picture or form failed.",
+            ["receiver", "what"],
+            registry=r,
+        )
+        self.answered = Counter(
+            "margind_answered", "What people asked of us from a chat.", ["receiver", "result"], registry=r
+        )
+
     def _store(self) -> None:
         r = self.registry
         self.store_up = Gauge("margind_store_up", "1 while Redis answers.", registry=r)
         self.store_errors = Counter(
             "margind_store_errors", "Redis commands that failed.", ["kind"], registry=r
+        )
+        self.commands = Counter(
+            "margind_commands",
+            "Commands that came through Redis: done, refused, forged, stale, replayed, malformed.",
+            ["result"],
+            registry=r,
         )
         self.store_flush_seconds = Histogram(
             "margind_store_latency_seconds", "Time of one flush.", registry=r, buckets=LATENCY_BUCKETS

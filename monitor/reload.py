@@ -1,7 +1,7 @@
 """SIGHUP: the config is read again and taken whole, or not at all.
 
-Levels, receivers, routes and times change in a running daemon. What is watched and where it is kept does
-not: a restart is silent and takes seconds, and half a change of accounts would be worse than none.
+Levels, receivers, routes, escalations and times change in a running daemon. What is watched and where it is
+kept does not: a restart is silent and takes seconds, and half a change of accounts would be worse than none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,17 @@ from __future__ import annotations
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 
-FIXED = ("daemon", "store", "metrics", "heartbeat", "accounts", "deleverage", "hooks")
+FIXED = (
+    "daemon",
+    "store",
+    "metrics",
+    "heartbeat",
+    "commands",
+    "history",
+    "accounts",
+    "deleverage",
+    "hooks",
+)
 
 
 class ReloadRefused(Exception):

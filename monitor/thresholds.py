@@ -1,12 +1,14 @@
-"""Which levels a pool has: account over desk over model over what ships for its model."""
+"""Which levels a pool has: its own over its account's, desk's, model's, and what ships for its model."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from monitor.book.settings import LevelRow, LevelsFor
 from monitor.config import Config, Levels, Threshold
+from monitor.domain.assessment import TransferRoute
 from monitor.domain.identity import AccountId
 
 
@@ -20,6 +22,12 @@ class Shipped(NamedTuple):
 LIQUIDATION_RATIO = 1.0
 DEFAULT_HYSTERESIS = 0.05
 UNUSED = (0.0, 0.0, 0.0)
+BESIDE = (
+    "volatilities",
+    "minutes",
+    "funding",
+    "depeg",
+)  # nothing ships on these: each desk has its own speed
 
 # At ratio 0.5 a perpetual with 0.4 % maintenance is half a per cent from its end: too late for a person. So
 # the
@@ -75,47 +83,114 @@ NO_MODEL = Shipped(
 
 def levels_for(config: Config) -> LevelsFor:
     """The function that the book asks once for each pool that it places."""
+    hold_minutes = config.alerts.resolve_after_s / 60
 
-    def answer(account: AccountId, desk: str, model: str) -> LevelRow:
-        return row_for(config.thresholds, account, desk, model)
+    def answer(account: AccountId, desk: str, model: str, name: str) -> LevelRow:
+        return row_for(config.thresholds, account, desk, model, name, hold_minutes)
 
     return answer
 
 
-def row_for(thresholds: Iterable[Threshold], account: str, desk: str, model: str) -> LevelRow:
-    """Where each level is raised and cleared; what an entry leaves out comes from the next less specific."""
-    matching = [t for t in thresholds if takes(t, account, desk, model)]
+def uses_beside(config: Config) -> bool:
+    """Whether any entry is on a scale that is looked at once a second."""
+    scales = (*BESIDE, "hysteresis_volatilities")
+    return any(getattr(t, scale) is not None for t in config.thresholds for scale in scales)
+
+
+def routes_of(config: Config) -> tuple[TransferRoute, ...]:
+    """The ways of [[transfers]], as the book knows them."""
+    return tuple(
+        TransferRoute(AccountId(t.from_account), AccountId(t.to_account), t.asset, t.takes_s, t.cost)
+        for t in config.transfers
+    )
+
+
+def row_for(
+    thresholds: Iterable[Threshold],
+    account: str,
+    desk: str,
+    model: str,
+    name: str = "",
+    hold_minutes: float = 0.0,
+) -> LevelRow:
+    """Where each level is raised and cleared; what an entry leaves out comes from the next less specific.
+    `hold_minutes`: how long a better band holds before it is told, which the dead-band is scaled to."""
+    matching = [t for t in thresholds if takes(t, account, desk, model, name)]
     by_weight = sorted(matching, key=weight, reverse=True)
     shipped = SHIPPED.get(model) or OFFLINE.get(model, NO_MODEL)
-    ratio = next((t.ratio for t in by_weight if t.ratio is not None), shipped.ratio)
-    distance = next((t.distance for t in by_weight if t.distance is not None), shipped.distance)
-    hysteresis = next((t.hysteresis for t in by_weight if t.hysteresis is not None), DEFAULT_HYSTERESIS)
-    return level_row(ratio, distance, hysteresis)
+
+    def first(key: str, otherwise: Any = None) -> Any:
+        return next((found for t in by_weight if (found := getattr(t, key)) is not None), otherwise)
+
+    hysteresis = first("hysteresis", DEFAULT_HYSTERESIS)
+    row = level_row(first("ratio", shipped.ratio), first("distance", shipped.distance), hysteresis)
+    dead_band = first("hysteresis_volatilities", 0.0) * math.sqrt(hold_minutes)
+    return beside_row(row, [first(scale) for scale in BESIDE], hysteresis)._replace(dead_band=dead_band)
 
 
-def takes(threshold: Threshold, account: str, desk: str, model: str) -> bool:
-    """Whether an entry matches a pool: each of its keys that is given is the pool's."""
+def takes(threshold: Threshold, account: str, desk: str, model: str, name: str | None = None) -> bool:
+    """Whether an entry matches a pool: each of its keys that is given is the pool's. Without a name: whether
+    it may match one of the account."""
+    pool = threshold.pool
     return (
         threshold.account in (None, account)
         and threshold.desk in (None, desk)
         and threshold.model in (None, model)
+        and (
+            pool is None or (pool.startswith(f"{account}/") if name is None else pool == f"{account}/{name}")
+        )
     )
 
 
-def weight(threshold: Threshold) -> tuple[bool, bool, bool]:
-    """More specific is greater: account over desk over model. No two entries of a config match the same."""
-    return threshold.account is not None, threshold.desk is not None, threshold.model is not None
+def weight(threshold: Threshold) -> tuple[bool, bool, bool, bool]:
+    """More specific is greater: pool over account over desk over model. No two entries match the same."""
+    given = (threshold.pool, threshold.account, threshold.desk, threshold.model)
+    return (given[0] is not None, given[1] is not None, given[2] is not None, given[3] is not None)
 
 
 def level_row(ratio: Levels, distance: Levels | None, hysteresis: float) -> LevelRow:
     """Ratios clear a fraction below where they were raised, distances the same fraction above."""
     raise_at = (ratio.warning, ratio.margin_call, ratio.critical, LIQUIDATION_RATIO)
-    near = UNUSED if distance is None else (distance.warning, distance.margin_call, distance.critical)
-    down, up = 1 - hysteresis, 1 + hysteresis
+    down = 1 - hysteresis
     first, second, third, last = raise_at
+    near = _three(distance)
     return LevelRow(
         raise_at=raise_at,
         clear_at=(first * down, second * down, third * down, last * down),
         distance_raise=near,
-        distance_clear=(near[0] * up, near[1] * up, near[2] * up),
+        distance_clear=_times(near, 1 + hysteresis),
     )
+
+
+def beside_row(row: LevelRow, levels: Iterable[Levels | None], hysteresis: float) -> LevelRow:
+    """With the scales of BESIDE, in their order: what falls towards the end clears above, the rest below."""
+    volatilities, minutes, funding, depeg = map(_three, levels)
+    return row._replace(
+        volatilities_raise=volatilities,
+        volatilities_clear=_times(volatilities, 1 + hysteresis),
+        minutes_raise=minutes,
+        minutes_clear=_times(minutes, 1 + hysteresis),
+        funding_raise=funding,
+        funding_clear=_times(funding, 1 - hysteresis),
+        depeg_raise=depeg,
+        depeg_clear=_times(depeg, 1 - hysteresis),
+    )
+
+
+def beside_of(row: LevelRow) -> tuple[tuple[str, tuple[float, float, float]], ...]:
+    """The names of BESIDE with where each of its levels is raised; zeros where it is not used."""
+    return tuple(
+        zip(
+            BESIDE,
+            (row.volatilities_raise, row.minutes_raise, row.funding_raise, row.depeg_raise),
+            strict=True,
+        )
+    )
+
+
+def _three(levels: Levels | None) -> tuple[float, float, float]:
+    return UNUSED if levels is None else (levels.warning, levels.margin_call, levels.critical)
+
+
+def _times(levels: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    return levels[0] * factor, levels[1] * factor, levels[2] * factor

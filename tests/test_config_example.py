@@ -17,6 +17,7 @@ from monitor.cli_here import EXAMPLE_PORT
 from monitor.config import (
     Account,
     Alerts,
+    Commands,
     Credentials,
     Daemon,
     Heartbeat,
@@ -29,10 +30,13 @@ from monitor.config import (
 )
 from monitor.config_check_deleverage import BOUNDS
 from monitor.config_deleverage import Deleverage, Hook
+from monitor.config_duty import Escalation, Rota, TimeInterval
+from monitor.config_history import History
 from monitor.config_load import config_from, load
 from monitor.config_names import MODEL_NAMES, RECEIVER_KINDS, VENUE_NAMES
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
+from monitor.config_transfers import Transfer
 from monitor.demo.exchange import world_of_the_example
 from monitor.init_command import DEMO_ACCOUNT, DEMO_SECRETS, example_text, init
 from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED
@@ -44,15 +48,25 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "alerts": Alerts,
     "heartbeat": Heartbeat,
+    "commands": Commands,
     "deleverage": Deleverage,
     "hooks": Hook,
+    "history": History,
     "accounts": Account,
     "accounts.credentials": Credentials,
     "thresholds": Threshold,
     "thresholds.ratio": Levels,
     "thresholds.distance": Levels,
+    "thresholds.volatilities": Levels,
+    "thresholds.minutes": Levels,
+    "thresholds.funding": Levels,
+    "thresholds.depeg": Levels,
+    "transfers": Transfer,
     "receivers": Receiver,
     "routes": Route,
+    "escalations": Escalation,
+    "rotas": Rota,
+    "time_intervals": TimeInterval,
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import Levels, Threshold
-from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED, row_for
+from monitor.config import Config, Daemon, Levels, Threshold
+from monitor.thresholds import DEFAULT_HYSTERESIS, SHIPPED, beside_of, row_for, uses_beside
 
 A, B, C, D = (Levels(x, x + 0.1, x + 0.2) for x in (0.1, 0.2, 0.3, 0.4))
 NEAR = Levels(0.1, 0.05, 0.02)
@@ -79,3 +80,30 @@ def test_a_pool_without_a_model_yet_has_levels_too() -> None:
     row = row_for([], "binance_usdm/alpha", "majors", "")
     assert row.raise_at[3] == 1.0
     assert row.clear_at[3] == 1 - DEFAULT_HYSTERESIS
+
+
+def test_a_pool_has_its_own_levels() -> None:
+    """An entry of one pool is more specific than its account's, and is for no other pool of it."""
+    own = Threshold(pool=f"{POOL[0]}/cross-USDT", minutes=Levels(60, 30, 10), ratio=B)
+    row = row_for([OF_ACCOUNT, own], *POOL, "cross-USDT", 0.5)
+    assert row.raise_at[0] == B.warning
+    assert (row.minutes_raise, row.minutes_clear) == ((60, 30, 10), (63.0, 31.5, 10.5))
+    other = row_for([OF_ACCOUNT, own], *POOL, "cross-USDC", 0.5)
+    assert other.raise_at[0] == A.warning
+    assert other.minutes_raise == (0.0, 0.0, 0.0)
+
+
+def test_the_dead_band_follows_the_hold() -> None:
+    """So many volatilities of the time that a better band must hold, in the root of its minutes."""
+    entry = Threshold(hysteresis_volatilities=2.0)
+    assert row_for([entry], *POOL, "", 0.25).dead_band == 1.0
+    assert row_for([], *POOL, "", 0.25).dead_band == 0.0
+
+
+def test_nothing_ships_on_the_scales_beside() -> None:
+    """Who configures none of them has none, and the book is told so."""
+    config = Config(Daemon(""), (), (), ())
+    assert not uses_beside(config)
+    assert all(not any(raised) for _, raised in beside_of(row_for([], *POOL)))
+    for entry in (Threshold(funding=A), Threshold(hysteresis_volatilities=1.0), Threshold(depeg=A)):
+        assert uses_beside(msgspec.structs.replace(config, thresholds=(entry,)))

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from alerts.alert import Notification
+from alerts.alert import Level, Notification
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -58,3 +58,24 @@ class Digesting(Paced, Protocol):
 
     async def digest(self, notifications: Sequence[Notification]) -> Outcome:
         """One attempt for all of them; as `notify`."""
+
+
+@runtime_checkable
+class Acknowledging(Notifier, Protocol):
+    """A receiver that keeps incidents of its own, and may be told that somebody has one."""
+
+    async def acknowledge(self, thread: str, level: Level, author: str) -> Outcome:
+        """One attempt; as `notify`. A thread that the receiver never heard of is no mistake."""
+
+
+@runtime_checkable
+class Upholding(Notifier, Protocol):
+    """A receiver where an incident ends by itself unless it is told again each `uphold_every_s` seconds."""
+
+    uphold_every_s: float
+
+    def holds(self, notification: Notification) -> bool:
+        """Whether it was told of this in this run, and of no end."""
+
+    async def uphold(self, notifications: Sequence[Notification]) -> Outcome:
+        """One attempt for all that is open; nobody is paged by it."""

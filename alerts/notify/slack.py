@@ -1,59 +1,57 @@
-"""Slack, through chat.postMessage of its Web API.
+"""Slack, through its Web API: one message for each incident, kept up to date, its history in a thread.
 
-Slack posts a message again when it is sent again: an attempt whose answer was lost may show twice. Both then
-hold the notification id, in the text and in the metadata. Escaped is what "Formatting text for app surfaces"
-(docs.slack.dev, 2026-01) names, and Slack is told to look for no mention and no link.
+A new notice is one call of chat.postMessage, the message or a reply; whatever is worse, or told again, is
+shown in the channel too, because an edited message rings for nobody. The message itself is edited behind the
+pages' back (`listen`): no page waits for an edit, or fails by it.
+
+Slack posts a message again when it is sent again (client_msg_id is not documented for bots, 2026-11): an
+attempt whose answer was lost may show twice. Both then hold the notification id, in the text and in the
+metadata. Of what was taken and remembered nothing is posted again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+import msgspec
 
+from alerts.aids import Aids
 from alerts.alert import Notification
 from alerts.digest import digest_id, digest_lines
-from alerts.message import headline, lines
-from alerts.notify.answers import ATTEMPT_S, outcome_of, outcome_of_failure
-from alerts.notify.destination import checked_url, open_session
-from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
+from alerts.notify.faults import RENDER_FAULTS
+from alerts.notify.notifier import Delivered, Outcome, Rejected
+from alerts.notify.slack_api import SlackApi
+from alerts.notify.slack_blocks import TEXT_LIMIT, blocks_of, card_of, escaped, is_worse, text_of
+from alerts.notify.slack_hearing import Hearing, hearing
+from alerts.notify.slack_refresh import Refresh, shown_of
+from alerts.notify.slack_threads import SlackThreads, Thread, begun, name_of
 from monitor.config import Secret
 
-API = "https://slack.com/api/"
-TEXT_LIMIT = 4000  # characters of `text`, escaped
-ROOM_FOR_COUNT = 40
 # "1 per second [and channel]. Short bursts >1 allowed": docs.slack.dev, "Rate limits", 2026-11. How short is
 # not said; who goes on past it is answered with pauses of many seconds.
 EVERY_S = 1.0
 BURST = 5
-AGAIN = frozenset(
+POST = "chat.postMessage"
+# Of a reply: the message above it is gone, or closed for replies.
+NO_THREAD = frozenset(
     {
-        "ratelimited",
-        "rate_limited",
-        "message_limit_exceeded",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "team_added_to_org",
+        "message_not_found",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
     }
 )
-NOT_SLACKS = "an answer that is not Slack's"  # a proxy's page, say; slack_sdk takes some for a success
-ERROR_CODE = re.compile(r"[a-z_]{1,64}")  # of anything else an answer may hold, nothing is repeated
-
-# slack_sdk writes whole messages to a logger below INFO: positions do not belong in a log.
-_quiet = logging.getLogger("margind.slack_sdk")
-_quiet.setLevel(logging.WARNING)
+BAD_FORM = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_metadata_format"}
+)
 
 
 class SlackNotifier:
-    """Posts text to one channel."""
+    """Posts to one channel, and listens where it is told how."""
 
     every_s = EVERY_S
     burst = BURST
@@ -67,82 +65,100 @@ class SlackNotifier:
         *,
         url: str | None = None,
         allow_private_destinations: bool = False,
+        hears: Hearing | None = None,
     ) -> None:
         self.name = name
-        self._token = token
         self._channel = channel
-        self._url = str(checked_url(url or API, allow_private=allow_private_destinations))
-        self._allow_private = allow_private_destinations
-        self._session: aiohttp.ClientSession | None = None
-        self._client: AsyncWebClient | None = None
+        self._api = SlackApi(token, url, allow_private=allow_private_destinations)
+        self._hears = hears
+        self._aids: Aids | None = None
+        self._threads: SlackThreads | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def aid(self, aids: Aids) -> None:
+        """Takes a memory; without one each notice is a message of its own."""
+        self._aids = aids
+        self._threads = SlackThreads(self.name, aids.memory)
 
     async def notify(self, notification: Notification) -> Outcome:
-        """One call of at most five seconds."""
-        return await self._post(payload_of(text_of(notification), notification.id, self._channel))
+        """One call, a second one where the first finds no message to reply to."""
+        name = name_of(notification)
+        turn = self._turns.setdefault(name, asyncio.Lock())  # one notice of an incident after the other
+        async with turn:
+            thread = self._threads.of(name) if self._threads else None
+            if thread is None:
+                return await self._begin(name, notification)
+            if notification.id in thread.told:
+                return Delivered()
+            return await self._reply(name, thread, notification)
 
     async def digest(self, notifications: Sequence[Notification]) -> Outcome:
-        """The same of many."""
+        """Many in one message; those with a message of their own are brought up to date there."""
         text = "\n".join(map(escaped, digest_lines(notifications)))
-        return await self._post(payload_of(text, digest_id(notifications), self._channel))
+        outcome, _ = await self._api.call(POST, payload_of(text, digest_id(notifications), self._channel))
+        if isinstance(outcome, Delivered) and self._threads is not None:
+            for notification in notifications:
+                name = name_of(notification)
+                if (thread := self._threads.of(name)) is not None:
+                    self._threads.heard(name, thread, notification)
+        return outcome
 
-    async def _post(self, payload: dict[str, Any]) -> Outcome:
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                answer = await self._opened().chat_postMessage(**payload)
-        except TimeoutError:
-            return Retry(f"no answer within {ATTEMPT_S:g} s")
-        except SlackApiError as error:
-            return _outcome_of_answer(error.response)
-        except (aiohttp.ClientError, OSError) as error:
-            return outcome_of_failure(error)
-        except (
-            SlackClientError,
-            AttributeError,
-            ValueError,
-        ):  # slack_sdk expects an object in JSON and looks no further
-            return Retry(NOT_SLACKS)
-        return Delivered() if isinstance(answer.data, dict) else Retry(NOT_SLACKS)
+    async def listen(self) -> None:
+        """Brings messages up to date, and takes in what people press."""
+        if self._aids is None or self._threads is None:
+            return
+        refresh = Refresh(self._api, self._threads, self._aids, self._with_buttons)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(refresh.run())
+            if self._hears is not None:
+                group.create_task(hearing(self._hears, self.name, self._api, self._threads, self._aids))
 
     async def close(self) -> None:
         """Closes the connections."""
-        self._client = None
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._api.close()
 
-    def _opened(self) -> AsyncWebClient:
-        """One client over one session: slack_sdk would open one for each call, at five times the cost."""
-        if self._client is None:
-            self._session = open_session(allow_private=self._allow_private)
-            self._client = AsyncWebClient(
-                token=self._token.reveal(),
-                base_url=self._url,
-                session=self._session,
-                retry_handlers=[],  # when to try again is decided by who knows the other receivers
-                logger=_quiet,
-            )
-            self._client.proxy = None  # slack_sdk takes one from the environment, we take none
-        return self._client
+    @property
+    def _with_buttons(self) -> bool:
+        return self._hears is not None
 
+    async def _begin(self, name: str, notification: Notification) -> Outcome:
+        payload = payload_of(text_of(notification), notification.id, self._channel)
+        blocks = self._blocks(name, notification)
+        outcome, answer = await self._api.call(POST, payload | blocks)
+        if blocks and isinstance(outcome, Rejected) and outcome.reason in BAD_FORM:
+            self._count_plainer()
+            outcome, answer = await self._api.call(POST, payload)
+        thread = begun(answer)
+        if isinstance(outcome, Delivered) and thread is not None and self._threads is not None:
+            shown = shown_of(card_of(notification), None)
+            self._threads.heard(name, msgspec.structs.replace(thread, shown=shown), notification)
+        return outcome
 
-def _outcome_of_answer(answer: Any) -> Outcome:
-    """`answer` is slack_sdk's response, or aiohttp's where the body was no JSON."""
-    status: int = answer.status if isinstance(answer, aiohttp.ClientResponse) else answer.status_code
-    retry_after = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after")
-    code = _code_of(getattr(answer, "data", None))
-    if status != 200:
-        outcome = outcome_of(status, retry_after)
-        return Rejected(f"{outcome.reason} {code}") if isinstance(outcome, Rejected) else outcome
-    if code in AGAIN or code == "":
-        retry = outcome_of(429, retry_after)
-        assert isinstance(retry, Retry)
-        return Retry(code or NOT_SLACKS, retry.after_s)
-    return Rejected(code)
+    async def _reply(self, name: str, thread: Thread, notification: Notification) -> Outcome:
+        assert self._threads is not None
+        payload = payload_of(text_of(notification), notification.id, thread.channel)
+        is_loud = is_worse(notification) and notification.occasion > thread.occasion
+        payload |= {"thread_ts": thread.ts, "reply_broadcast": is_loud}
+        outcome, _ = await self._api.call(POST, payload)
+        if isinstance(outcome, Rejected) and outcome.reason in NO_THREAD:
+            self._threads.forget(name)
+            return await self._begin(name, notification)
+        if isinstance(outcome, Delivered):
+            self._threads.heard(name, thread, notification)
+        return outcome
 
+    def _blocks(self, name: str, notification: Notification) -> dict[str, Any]:
+        """Nothing where they can't be made: the text alone says it all."""
+        try:
+            value = name if self._with_buttons and self._threads is not None else None
+            return {"blocks": blocks_of(card_of(notification), None, value)}
+        except RENDER_FAULTS:
+            self._count_plainer()
+            return {}
 
-def _code_of(body: object) -> str:
-    code = body.get("error") if isinstance(body, dict) else None
-    return code if isinstance(code, str) and ERROR_CODE.fullmatch(code) else ""
+    def _count_plainer(self) -> None:
+        if self._aids is not None:
+            self._aids.metrics.render_fallback.labels(self.name, "blocks").inc()
 
 
 def payload_of(text: str, id_: str, channel: str) -> dict[str, Any]:
@@ -157,22 +173,3 @@ def payload_of(text: str, id_: str, channel: str) -> dict[str, Any]:
         "unfurl_media": False,
         "metadata": {"event_type": "margind_alert", "event_payload": {"id": id_}},
     }
-
-
-def text_of(notification: Notification, limit: int = TEXT_LIMIT) -> str:
-    """Headline and lines, escaped, as many as fit; the rest is counted."""
-    told = [escaped(line) for line in (headline(notification), *lines(notification))]
-    size, kept = 0, []
-    for line in told:
-        size += len(line) + 1
-        if size > limit - ROOM_FOR_COUNT:
-            break
-        kept.append(line)
-    if len(kept) < len(told):
-        kept.append(f"({len(told) - len(kept)} more lines were cut)")
-    return "\n".join(kept)
-
-
-def escaped(text: str) -> str:
-    """What Slack shows as `text` and as nothing else."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,10 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from alerts.notify.alertmanager import AlertmanagerNotifier
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.email import EmailNotifier, Login
 from alerts.notify.notifier import Notifier
+from alerts.notify.opsgenie import OpsgenieNotifier
+from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
+from alerts.notify.slack_hearing import Hearing
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
 from monitor.config import Receiver
@@ -52,7 +56,52 @@ def _slack(receiver: Receiver) -> Notifier:
             _needed(receiver, "channel", receiver.channel),
             url=receiver.url,
             allow_private_destinations=receiver.allow_private_destinations,
+            hears=_hears(receiver),
         )
+
+
+def _pagerduty(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return PagerDutyNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _opsgenie(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return OpsgenieNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _alertmanager(receiver: Receiver) -> Notifier:
+    if receiver.user is not None:
+        _needed(receiver, "secret", receiver.secret)
+    with _naming_the_url(receiver):
+        return AlertmanagerNotifier(
+            receiver.name,
+            _needed(receiver, "url", receiver.url),
+            user=receiver.user,
+            secret=receiver.secret,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _hears(receiver: Receiver) -> Hearing | None:
+    """How presses come in, where the config tells a way."""
+    if receiver.app_secret is None and receiver.signing_secret is None:
+        return None
+    users = frozenset(_needed(receiver, "users", receiver.users))
+    if receiver.app_secret is not None:
+        return Hearing(users, app_token=receiver.app_secret)
+    listen = _needed(receiver, "listen", receiver.listen)
+    return Hearing(users, signing_secret=receiver.signing_secret, listen=listen)
 
 
 @contextlib.contextmanager
@@ -108,4 +157,7 @@ NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {
     "webhook": _webhook,
     "slack": _slack,
     "email": _email,
+    "pagerduty": _pagerduty,
+    "opsgenie": _opsgenie,
+    "alertmanager": _alertmanager,
 }

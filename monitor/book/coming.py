@@ -8,6 +8,7 @@ in a pocket.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -128,6 +129,13 @@ class Calendar:
             ratio_of(after.maintenance_margin, after.equity),
             min(shares, default=None),
         )
+
+
+def funding_cost(coming: tuple[Coming, ...]) -> float | None:
+    """What the pool pays at the next funding of each of its positions, less what it receives; None where no
+    funding is known."""
+    received = [event.received for event in coming if event.kind == FUNDING]
+    return -sum(received) if received and all(map(math.isfinite, received)) else None
 
 
 def _line_of(lines: list[Balance[float]], row: int) -> int:

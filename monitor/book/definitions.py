@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor.book.columns import Columns
-from monitor.book.quotes import Quotes
+from monitor.book.quotes import Quotes, price_name
 from monitor.domain.event import AssetPrice, MarkPrice
 from monitor.domain.identity import InstrumentId, venue_of
 from monitor.domain.instrument import CollateralAsset, Instrument, Kind, OptionTerms, TierSchedule
@@ -100,7 +100,7 @@ class Definitions:
         """The row of quotes of an asset's price."""
         definition = self.collateral.get((venue, asset))
         cadence_s = ASSET_CADENCE_S if definition is None else definition.price_cadence_s
-        return self._quotes.row(venue, f"{venue}:{asset} price", cadence_s, is_mark=False)
+        return self._quotes.row(venue, price_name(venue, asset), cadence_s, is_mark=False)
 
     def average_quote(self, venue: str, asset: str) -> int | None:
         """The row of quotes of its slow average, where its venue tells one."""

@@ -1,16 +1,13 @@
 """The full picture of one pool for a message or an explanation: moves, prices, contributors, and what brings
 it back.
 
-Every figure is got by assessing the model in a pocket. A rescue is solved, rounded to what the venue
-takes, and
-then assessed again: the ratio shown is the one after the rounded amount.
+Every figure is got by assessing the model in a pocket. What brings a pool back is the business of `rescue`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -18,29 +15,41 @@ import msgspec
 from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.coming import Calendar
+from monitor.book.depeg import farthest_from_peg
 from monitor.book.describe_told import told_picture
-from monitor.book.moves import in_volatilities, moves_of, percent_of
+from monitor.book.judged import judged
+from monitor.book.moves import (
+    Speeds,
+    deadlines_of,
+    in_volatilities,
+    moves_of,
+    percent_of,
+    speeds_of,
+    times_left,
+    way_of,
+)
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
 from monitor.book.ratio import ratio_of
-from monitor.book.solve import CUT, TOP_UP, Change, LegColumns, Survey
+from monitor.book.rescue import ASSET_DIGITS, Rescuer, Wanted
+from monitor.book.settings import LevelRow
+from monitor.book.solve import LegColumns, Survey
+from monitor.book.what_if import Limits
+from monitor.book.worth import notional_of
 from monitor.domain.assessment import (
     Contributor,
     MarginAssessment,
     Reason,
-    RescueOption,
     RiskBand,
+    TransferRoute,
 )
 from monitor.domain.event import PositionFact
 from monitor.domain.identity import AccountId, InstrumentId, PoolId
-from monitor.domain.instrument import Kind
 from monitor.margin.models import MODELS
 from monitor.margin.rows import Book
 from monitor.margin.venue_words import is_liquidatable, venue_figure
 
-ASSET_DIGITS = 2  # of an amount to add where nothing better is known
 MOST_CONTRIBUTORS = 10
-MOST_CUTS = 3
 MOST_TO_ADD = 64.0  # times maintenance and deficit: more is no rescue
 
 
@@ -53,11 +62,6 @@ class Ask(NamedTuple):
 
 
 USUAL = Ask()
-
-
-class _Offer(NamedTuple):
-    change: Change
-    option: RescueOption  # its ratio is not known yet
 
 
 class Describer:
@@ -74,7 +78,9 @@ class Describer:
         self._placing = placing
         self._assessor = assessor
         self._accounts = accounts
+        self._rescuer = Rescuer(placing, assessor)
         self._calendar = Calendar(placing, assessor)
+        self.routes: tuple[TransferRoute, ...] = ()  # by which the desk moves collateral
 
     def describe(
         self, pool_id: PoolId, now_ns: int, wall_ns: int, ask: Ask = USUAL
@@ -89,7 +95,9 @@ class Describer:
             return outline
         if pool.is_told:
             return self._told(outline, pool)
-        return self._solved(outline, pool, wall_ns, ask)
+        found = self._solved(outline, pool, wall_ns, ask)
+        apart = farthest_from_peg(pool, self._placing, self._quotes)
+        return msgspec.structs.replace(found, scales=judged(self._levels_of(pool), found, apart))
 
     def _solved(
         self, outline: MarginAssessment, pool: PlacedPool, wall_ns: int, ask: Ask
@@ -98,10 +106,12 @@ class Describer:
         book = self._assessor.book()
         pocket = self._assessor.pocket(book, slice(pool.row, pool.row + 1))
         equity, maintenance = float(figures.equity), float(figures.maintenance_margin)
-        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book)
+        speeds = speeds_of(pool, self._placing, self._quotes)
+        level, distance, most = self._aim(pool, outline.band, (maintenance, equity), ask, book, speeds)
         survey = self._assessor.solver.survey(pool.row, level, most, book, pocket, distance)
         moves = moves_of(survey, self._placing)
-        market = [percent_of(factor) for factor in survey.market]
+        left = times_left(moves, speeds)
+        routes = tuple(route for route in self.routes if route.to_account == pool.account)
         model = MODELS[pool.fact.model]
         says = model.says_at(pool.venue)
         distances = [abs(p) for m in moves for p in (m.lower_percent, m.upper_percent) if p is not None]
@@ -114,37 +124,49 @@ class Describer:
             margin_ratio=ratio_of(maintenance, equity),
             venue_margin_ratio=_told(self._assessor.venue_ratio[pool.row]),
             distance_percent=min(distances, default=None),
-            distance_volatilities=in_volatilities(pool, moves, self._placing, self._quotes),
+            distance_volatilities=in_volatilities(moves, speeds),
             moves=moves,
             contributors=self._contributors(pool, equity, survey, book)[: ask.most_contributors],
-            rescue=self._rescue(pool, survey, book),
-            market_lower_percent=market[0],
-            market_upper_percent=market[1],
+            rescue=self._rescuer.ways(pool, survey, book, Wanted(Limits(level, distance), left[0], routes)),
+            market_lower_percent=percent_of(survey.market[0]),
+            market_upper_percent=percent_of(survey.market[1]),
             venue_figure=_told(venue_figure(says, equity, maintenance, float(pool.fact.threshold))),
             venue_figure_name=says.name,
             coming=self._calendar.coming(pool, wall_ns),
             is_liquidatable=is_liquidatable(says, equity, maintenance),
+            at_present_speed=left[0],
+            at_bad_hour=left[1],
+            deadlines=deadlines_of(routes, left, wall_ns),
         )
 
     def _aim(
-        self, pool: PlacedPool, band: RiskBand, margins: tuple[float, float], ask: Ask, book: Book[float]
+        self,
+        pool: PlacedPool,
+        band: RiskBand,
+        margins: tuple[float, float],
+        ask: Ask,
+        book: Book[float],
+        speeds: Mapping[str, Speeds],
     ) -> tuple[float, float, float]:
         """The ratio and the distance that a rescue is to reach, and the most that it may add; 0: none is
         looked for."""
-        levels = self._placing.levels[int(book.pools[pool.row].levels)]
-        level, distance = levels.clear_at[0], levels.distance_clear[0]
+        levels = self._levels_of(pool)
+        level, distance = levels.clear_at[0], max(levels.distance_clear[0], way_of(levels, speeds))
         if ask.target_ratio is not None:
             level, distance = ask.target_ratio, 0.0
         elif band <= RiskBand.CLEAR:
             return level, distance, 0.0
-        # Back to clear by both scales: a low ratio alone may be near the end.
+        # Back to clear by all of these scales: a low ratio alone may be near the end.
         maintenance, equity = margins
         notional = sum(self._notional(leg, book) for leg in pool.legs)
         return level, distance, MOST_TO_ADD * (maintenance / level + abs(equity) + distance * notional)
 
+    def _levels_of(self, pool: PlacedPool) -> LevelRow:
+        return self._placing.levels[int(self._placing.columns.pools[pool.row].levels)]
+
     def _told(self, outline: MarginAssessment, pool: PlacedPool) -> MarginAssessment:
         figures, book = self._assessor.figures[pool.row], self._assessor.book()
-        clear_at = self._placing.levels[int(book.pools[pool.row].levels)].clear_at[0]
+        clear_at = self._levels_of(pool).clear_at[0]
         told = (float(figures.equity), float(figures.maintenance_margin))
         digits = self._asset_digits(pool.venue, pool.fact.unit)
         instruments = self._placing.definitions.instruments
@@ -210,60 +232,14 @@ class Describer:
             bankruptcy_price=_told(legs.bankruptcy[place]),
         )
 
-    def _rescue(self, pool: PlacedPool, survey: Survey, book: Book[float]) -> tuple[RescueOption, ...]:
-        """Rounded up to what the venue takes, then assessed again; the smallest cuts first."""
-        offers = [*self._adds(pool, survey), *self._cuts(pool, survey, book)]
-        changes = [offer.change for offer in offers]
-        after = self._assessor.solver.after(changes, pool.row, book)
-        told = []
-        for offer, found in zip(offers, after, strict=True):
-            ratio = ratio_of(found.maintenance_margin, found.equity)
-            if ratio is not None:
-                told.append(msgspec.structs.replace(offer.option, ratio_after=ratio))
-        return tuple(told)
-
-    def _adds(self, pool: PlacedPool, survey: Survey) -> list[_Offer]:
-        offers = []
-        for line, asset in enumerate(pool.assets):
-            if not math.isnan(survey.adds[line]):
-                digits = self._asset_digits(pool.venue, asset)
-                amount = _rounded_up(float(survey.adds[line]), digits)
-                option = RescueOption("add", asset, amount, None, math.nan, digits)
-                offers.append(_Offer(Change(TOP_UP, line, amount), option))
-        return offers
-
-    def _cuts(self, pool: PlacedPool, survey: Survey, book: Book[float]) -> list[_Offer]:
-        """The smallest first. Of an isolated position only all of it: a venue gives margin back in proportion
-        to what is closed, so that a part leaves the ratio where it was."""
-        if pool.fact.is_isolated:
-            is_wanted = not all(math.isnan(add) for add in survey.adds)
-            return [self._cut(place, leg, 1.0) for place, leg in enumerate(pool.legs) if is_wanted]
-        able = [place for place in range(len(pool.legs)) if not math.isnan(survey.legs.cut[place])]
-        able.sort(key=lambda place: float(survey.legs.cut[place]) * self._notional(pool.legs[place], book))
-        return [
-            self._cut(place, pool.legs[place], float(survey.legs.cut[place])) for place in able[:MOST_CUTS]
-        ]
-
-    def _cut(self, place: int, leg: PositionFact, fraction: float) -> _Offer:
-        digits = self._placing.definitions.instruments[leg.instrument].quantity_digits
-        held = abs(float(leg.quantity))
-        amount = min(_rounded_up(held * fraction, digits), held)
-        target = f"{leg.instrument}/{leg.side}" if leg.side else leg.instrument
-        option = RescueOption("cut", target, amount, amount / held, math.nan, digits)
-        return _Offer(Change(CUT, place, amount / held), option)
-
     def _mark(self, instrument: InstrumentId, book: Book[float]) -> float:
         row = self._quotes.find(instrument)
         return float(book.quotes[row]) if row is not None else math.nan
 
     def _notional(self, leg: PositionFact, book: Book[float]) -> float:
         """In the settle asset."""
-        instrument, mark = (
-            self._placing.definitions.instruments[leg.instrument],
-            self._mark(leg.instrument, book),
-        )
-        size = abs(float(leg.quantity)) * float(instrument.multiplier)
-        return size / mark if instrument.kind is Kind.INVERSE else size * mark
+        instrument = self._placing.definitions.instruments[leg.instrument]
+        return notional_of(instrument, abs(float(leg.quantity)), self._mark(leg.instrument, book))
 
     def _asset_digits(self, venue: str, asset: str) -> int:
         definition = self._placing.definitions.collateral.get((venue, asset))
@@ -272,7 +248,3 @@ class Describer:
 
 def _told(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _rounded_up(value: float, digits: int) -> float:
-    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_CEILING))

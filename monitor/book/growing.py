@@ -12,7 +12,7 @@ S = TypeVar("S", bound=np.generic)
 
 def grown(array: npt.NDArray[S], count: int, fill: object) -> npt.NDArray[S]:
     """A copy with room for at least `count` rows; new ones hold `fill`."""
-    larger = np.empty(max(count, 2 * len(array)), dtype=array.dtype)
+    larger = np.empty((max(count, 2 * len(array)), *array.shape[1:]), dtype=array.dtype)
     larger[: len(array)] = array
     larger[len(array) :] = fill
     return larger

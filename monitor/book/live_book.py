@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
+from monitor.book.beside import Beside
 from monitor.book.cutting import Cutting, cutting_of, warm_up
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
@@ -14,7 +15,7 @@ from monitor.book.placing import Placing
 from monitor.book.publishing import Publishing
 from monitor.book.quotes import Quotes
 from monitor.book.settings import NO_MODELS, BookSettings, LevelsFor
-from monitor.domain.assessment import MarginAssessment, Reason
+from monitor.domain.assessment import MarginAssessment, Reason, TransferRoute
 from monitor.domain.event import (
     AccountDelta,
     AccountRefused,
@@ -24,6 +25,7 @@ from monitor.domain.event import (
     Instruments,
     LeverageChanged,
     MarkPrice,
+    PriceHistory,
     PriceRejected,
     StreamAlive,
     StreamGap,
@@ -34,6 +36,7 @@ from monitor.domain.identity import AccountId, PoolId
 from monitor.domain.turn import Reconcile, Turn
 
 ACCOUNT_TICK_NS = 250_000_000
+BESIDE_TICK_NS = 1_000_000_000
 ACCRUAL_TICK_NS = 60_000_000_000  # at 100 % a year a minute is two millionths of a debt
 
 
@@ -48,10 +51,12 @@ class LiveBook:
         self.placing = Placing(settings, self.quotes)
         self.assessor = Assessor(settings, self.quotes, self.placing)
         self._publishing = Publishing(settings, self.quotes, self.placing, self.assessor, self.accounts)
+        self._beside = Beside(self.quotes, self.placing, self.assessor, settings.uses_beside)
         self._describer = Describer(self.quotes, self.placing, self.assessor, self.accounts)
         self._reconcile: dict[AccountId, Reconcile] = {}
         self._accounts_due_ns = 0
         self._accruals_due_ns = 0
+        self._beside_due_ns = 0
         self._apply: dict[type, Callable[[Any, int], None]] = {
             Instruments: self._apply_instruments,
             AccountSnapshot: self._apply_snapshot,
@@ -63,6 +68,7 @@ class LiveBook:
             StreamReady: self._apply_ready,
             AccountRefused: self._apply_refused,
             PriceRejected: self._apply_rejected,
+            PriceHistory: self._apply_history,
         }
 
     def declare(self, account: AccountId, desk: str, now_ns: int) -> None:
@@ -74,6 +80,10 @@ class LiveBook:
     def relevel(self, levels_for: LevelsFor) -> None:
         """Other levels from now on; the next turn tells what they change."""
         self.placing.relevel(levels_for)
+
+    def reroute(self, routes: tuple[TransferRoute, ...]) -> None:
+        """By which ways the desk moves collateral, from now on."""
+        self._describer.routes = routes
 
     def apply(self, event: Event, wall_received_ns: int) -> None:
         """Takes one fact in. Prices go through `apply_prices`."""
@@ -117,10 +127,14 @@ class LiveBook:
             for state in self.accounts.values():
                 self._refresh(state, now_ns)
             self.placing.definitions.age_options(wall_ns)
+            self._publishing.rules_changed(self._publishing.rules.ended(now_ns))
         if now_ns >= self._accruals_due_ns:
             self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
             self._accrue(wall_ns)
         self.placing.touch_readers(self.quotes.refresh(now_ns))
+        if now_ns >= self._beside_due_ns:
+            self._beside_due_ns = now_ns + BESIDE_TICK_NS
+            self._beside.refresh(wall_ns)
         assessed = self.assessor.sweep()
         changed, removed, worried = self._publishing.changes(now_ns)
         for account, why in worried:
@@ -153,9 +167,11 @@ class LiveBook:
             self._place(self.accounts[pool.account], {pool.name}, wall_ns)
 
     def _apply_instruments(self, event: Instruments, wall_received_ns: int) -> None:
+        changed = self._publishing.rules.note(event, self.placing.definitions)
         touched = self.placing.define(event)
         for account, pools in touched.items():
             self._place(self.accounts[account], pools, wall_received_ns)
+        self._publishing.rules_changed(changed)
 
     def _apply_snapshot(self, event: AccountSnapshot, wall_received_ns: int) -> None:
         state = self._state(event.account)
@@ -248,6 +264,9 @@ class LiveBook:
 
     def _apply_rejected(self, event: PriceRejected, _: int) -> None:
         self._count("price_rejected", event.reason)
+
+    def _apply_history(self, event: PriceHistory, _: int) -> None:
+        self.quotes.take_history(event.instrument, event.prices)
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

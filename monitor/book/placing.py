@@ -233,7 +233,7 @@ class Placing:
             self.touched[pool.row] = True
 
     def _levels_row(self, pool: PlacedPool) -> int:
-        levels = self._settings.levels_for(pool.account, pool.desk, pool.fact.model)
+        levels = self._settings.levels_for(pool.account, pool.desk, pool.fact.model, pool.name)
         if levels not in self.levels:
             self.levels.append(levels)
         return self.levels.index(levels)

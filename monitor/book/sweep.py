@@ -34,6 +34,8 @@ FIGURES = np.dtype(
         ("last_band", np.int64),  # the last one that was known: hysteresis goes on from here after UNKNOWN
         ("reasons", np.int64),
         ("deficit", np.int64),
+        ("beside", np.int64),  # the band by the scales of `book.beside`
+        ("held", np.int64),  # the band that a move within the dead-band gives: a level is not cleared into it
     ],
     align=True,
 )
@@ -96,6 +98,7 @@ def sweep(models, bounds, rows, book, shared, quote_reasons, levels, figures, po
                 if many != 0:
                     near = distance_band(models, many, last, pool, book, levels, pocket, scratch.exposed)
                     band = max(band, near)  # the worse; both go on from the last: one band, one hysteresis
+            band = max(band, figure.beside, min(last, figure.held))
             figure.last_band = band
             deficit = 1 if found.equity < 0 and maintenance <= 0 else 0
         if band != figure.band or reasons != figure.reasons or deficit != figure.deficit:

@@ -53,7 +53,9 @@ def live_book_of(facts: Facts) -> LiveBook:
     """A book that holds these facts, with the models that they name."""
     models = sorted({pool.model for snapshot in facts.snapshots for pool in snapshot.pools})
     live = LiveBook(
-        BookSettings(tuple(models), lambda account, desk, model: row_for((), account, desk, model))
+        BookSettings(
+            tuple(models), lambda account, desk, model, name: row_for((), account, desk, model, name)
+        )
     )
     for snapshot in facts.snapshots:
         live.declare(snapshot.account, facts.desks[snapshot.account], RECEIVED_NS)

@@ -91,13 +91,15 @@ class History:
         )
 
     def last_ns(self, account: AccountId, but: str, *, dry_run: bool) -> int | None:
-        """When the account was last asked about."""
+        """When the account was last asked about, also where every hook has said no: it is not asked twice a
+        second."""
         times = [
             past.at_ns
             for past in self._past.values()
             if past.request.account == account
             and past.request.id != but
-            and (past.request.dry_run if dry_run else past.is_real)
+            and past.request.dry_run == dry_run
+            and not past.is_void
         ]
         return max(times, default=None)
 
@@ -126,18 +128,13 @@ class History:
             if hook not in past.answers
         ]
 
-    def unknown(self, wall_ns: int, within_ns: int) -> list[Past]:
-        """Requests of late, real ones, of which somebody's answer is not known and no result has come."""
+    def unknown(self) -> list[tuple[Past, str]]:
+        """Requests and hooks of which nobody knows whether it has arrived."""
         return [
-            past
+            (past, hook)
             for past in self._past.values()
-            if past.is_real
-            and not past.is_ended
-            and past.at_ns > wall_ns - within_ns
-            and (
-                "unknown" in past.answers.values()
-                or any(result.state is Outcome.UNKNOWN for result in past.results.values())
-            )
+            for hook, state in past.answers.items()
+            if state == "unknown"
         ]
 
     def _forget(self, now_ns: int) -> None:

@@ -118,7 +118,7 @@ class StreamHook:
         except STORE_ERRORS:
             await self._link.close()
             return None
-        if any(request.encode() in map(_bytes, fields) for _, fields in found):
+        if any(request.encode() in map(_bytes, fields.values()) for _, fields in found):
             return True
         return None if len(found) == LOOKED_AT else False
 

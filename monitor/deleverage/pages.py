@@ -37,10 +37,11 @@ class Pages:
     def __init__(self, own: PoolId) -> None:
         self._own = own
         self.standing: dict[PoolId, Word] = {}
+        self._open_ends: set[PoolId] = set()  # nobody knows what was done: no refusal takes that page's place
 
     def refused(self, request: DeleverageRequest, refusal: Refusal) -> None:
         """A guard has said no."""
-        if refusal.guard in QUIET:
+        if refusal.guard in QUIET or request.pool in self._open_ends:
             return
         grade = Grade.WARNING if refusal.guard == "armed" else Grade.CRITICAL
         text = f"nothing is cut, refused by {refusal.guard}: {refusal.why}"
@@ -48,11 +49,13 @@ class Pages:
 
     def waits(self, request: DeleverageRequest, token: str) -> None:
         """A person is to say yes."""
+        self._open_ends.discard(request.pool)
         text = f"{_plan(request)} waits a minute for: margind confirm {token}"
         self.standing[request.pool] = Word(request.desk, Grade.CRITICAL, text)
 
     def sent(self, request: DeleverageRequest) -> None:
         """It is on its way."""
+        self._open_ends.discard(request.pool)
         text = f"{_plan(request)} asked for as {request.id}"
         self.standing[request.pool] = Word(request.desk, Grade.WARNING, text)
 
@@ -61,11 +64,13 @@ class Pages:
         if not request.dry_run:
             said = f"{request.id} to {hook}: {answer.state.value}, {answer.why}; look before you act"
             self.standing[request.pool] = Word(request.desk, Grade.CRITICAL, said)
+            self._open_ends.add(request.pool)
 
     def keep(self, pools: set[PoolId], audit_trouble: str) -> None:
         """Ends what is of no pool in danger; a damaged audit log is a matter of the daemon itself."""
         for pool in set(self.standing) - pools:
             del self.standing[pool]
+            self._open_ends.discard(pool)
         if audit_trouble:
             self.standing[self._own] = Word("", Grade.CRITICAL, f"no request is made: {audit_trouble}")
 

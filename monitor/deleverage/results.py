@@ -74,10 +74,10 @@ class Results:
     async def _ask(self, *command: str | bytes | int) -> Any:
         return await self._link.ask(*command, deadline_s=COMMAND_S)
 
-    def _read(self, fields: list[bytes] | None) -> DeleverageResult | None:
+    def _read(self, fields: dict[bytes, bytes] | None) -> DeleverageResult | None:
         """None, counted and logged, for what is no result of ours."""
         assert self._secret is not None
-        held = dict(zip((fields or [])[::2], (fields or [])[1::2], strict=False))
+        held = fields or {}  # None: trimmed away since
         try:
             signature = held.get(b"signature", b"").decode(errors="replace")
             keys = [self._secret.reveal().encode()]

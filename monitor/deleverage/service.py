@@ -22,6 +22,7 @@ from monitor.deleverage.history import DAY_NS, HOUR_NS
 from monitor.deleverage.hooks import Answer, Hook, Taken
 from monitor.deleverage.moment import Known, killed, situation_of
 from monitor.deleverage.request import DeleverageRequest
+from monitor.deleverage.seeking import found_out
 from monitor.deleverage.situation import Situation
 from monitor.deleverage.switch import Armed
 from monitor.deleverage.trail import NotWritten
@@ -52,6 +53,7 @@ class Deleveraging:
         self._news = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
+        self._seen_killed = ""
 
     async def start(self) -> None:
         """Reads the audit log. What may have been sent before the stop is looked for, and that is written
@@ -60,11 +62,11 @@ class Deleveraging:
             self.known.history.take(record)
         content = {"dry_run": self._config.dry_run, "armed_in_config": self._config.armed}
         await self.known.trail.note("start", MARGIND, content)
-        hooks = {hook.name: hook for hook in self.asked.hooks}
-        for past, name in self.known.history.unanswered(tuple(hooks)):
-            has = await hooks[name].has(past.request.id)
-            state = {True: Taken.TAKEN, False: Taken.REFUSED, None: Taken.UNKNOWN}[has]
-            await self._write_answer(past.request, name, Answer(state, "margind stopped while it asked"))
+        names = tuple(hook.name for hook in self.asked.hooks)
+        for past, name in self.known.history.unanswered(names):
+            answer = Answer(Taken.UNKNOWN, "margind stopped while it asked")
+            await self._write_answer(past.request, name, answer)
+        await self._look_for_unknown()
 
     def on_turn(self, turn: Turn) -> None:
         """Takes a turn in; quick, and waits for nothing."""
@@ -97,9 +99,10 @@ class Deleveraging:
 
     async def confirm(self, token: str, by: str) -> DeleverageRequest | None:
         """A person says yes to what waits under this word; once. None where nothing waits under it."""
-        found = self.waiting.pop(token, None)
+        found = self.waiting.get(token)
         if found is None or self.known.clock.monotonic_ns() >= found.until_ns:
             return None
+        del self.waiting[token]  # before anything is awaited: the next who says it says it too late
         async with self._one_at_a_time:
             await self.known.trail.append("confirm", by, {"request": found.request.id, "token": token})
             await self._go(found.request, is_confirmed=True)
@@ -109,6 +112,8 @@ class Deleveraging:
         """One round: the lease, what came back, then each pool in danger, the worst first."""
         await self._keep_lease()
         await self._take_results()
+        await self._look_for_unknown()
+        await self._note_kill()
         self._forget_expired()
         for pool in self.known.watch.wanted:
             if self.known.clock.monotonic_ns() >= self._rests_until_ns.get(pool, 0):
@@ -136,6 +141,17 @@ class Deleveraging:
                 return
             self.asked.metrics.actions.labels(result.state.value).inc()
         await self.asked.results.acknowledge()
+
+    async def _look_for_unknown(self) -> None:
+        wall_ns = self.known.clock.wall_ns()
+        for request, hook, answer in await found_out(self.known.history, self.asked.hooks, wall_ns):
+            await self._write_answer(request, hook, answer)
+
+    async def _note_kill(self) -> None:
+        """However it was thrown: by a command, a signal, a file, or in Redis."""
+        if (where := self.killed) != self._seen_killed:
+            self._seen_killed = where
+            await self.known.trail.note("kill_seen", MARGIND, {"where": where})
 
     async def _consider(self, pool: PoolId) -> None:
         if any(waiting.request.pool == pool for waiting in self.waiting.values()):

@@ -70,6 +70,7 @@ PARTS = (
         0.02,
         multi_assets=True,
     ),
+    Part(BINANCE, "main", "macro", (Leg("BTCUSDT", 20_000),), 0.0005),  # what the others may draw on
     Part(BYBIT, "mike", "macro", (Leg("BTCUSDT", 900_000), Leg("ETHUSDT", 200_000)), 0.60),
     Part(BYBIT, "november", "alts", (Leg("SOLUSDT", 250_000),), 0.14),
     Part(BYBIT, "oscar", "alts", (Leg("XRPUSDT", 80_000, isolated=True),), 0.30, isolated_margin=True),
@@ -77,6 +78,12 @@ PARTS = (
     Part(HYPERLIQUID, "quebec", "macro", (Leg("BTC", 700_000), Leg("ETH", 150_000)), 0.70),
     Part(HYPERLIQUID, "romeo", "alts", (Leg("SOL", 200_000), Leg("HYPE", 40_000, isolated=True)), 0.35),
     Part(HYPERLIQUID, "sierra", "basis", (Leg("BTC", 300_000), Leg("ETH", -300_000)), 0.05),
+)
+# From, to, seconds, cost: inside one venue it is quick, from one to another it goes over a chain.
+WAYS = (
+    (f"{BINANCE}/main", f"{BINANCE}/alpha", 60.0, 0.0),
+    (f"{BINANCE}/main", f"{BINANCE}/bravo", 60.0, 0.0),
+    (f"{BINANCE}/main", f"{BYBIT}/mike", 1_200.0, 1.0),
 )
 FLAPPER = f"{BINANCE}/juliett"
 EXTRAS = (

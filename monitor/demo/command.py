@@ -19,8 +19,10 @@ from adapters.loopback import LoopbackExchange, World, standard_world
 from adapters.loopback.holdings import Account as Held
 from monitor.config import Account, Alerts, Config, Credentials, Metrics, Receiver, Route, Secret
 from monitor.config import Daemon as DaemonConfig
+from monitor.config_transfers import Transfer
 from monitor.daemon import Addresses, Daemon
-from monitor.demo.cast import HYPERLIQUID, cast
+from monitor.demo.cast import HYPERLIQUID, WAYS, cast
+from monitor.demo.history import histories
 from monitor.demo.mail_sink import Mail, MailSink
 from monitor.demo.path import HOUR_S, PricePath
 from monitor.demo.player import Player
@@ -28,6 +30,7 @@ from monitor.demo.screen import Screen
 from monitor.demo.webhook_sink import WebhookSink
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.exit_codes import ExitCode
+from monitor.paths import make_data_dir
 
 ACCOUNTS = 40
 SPEED = 10.0
@@ -44,12 +47,17 @@ class Options(NamedTuple):
     speed: float | None  # None: the whole hour fits into `wall_s`
     seed: int
     json: Path | None
+    keep: Path | None = None  # where ledger and history stay, for `why` and `tune`
 
 
 def demo(options: Options) -> int:
     """Runs the demo; the exit code is 0 when it ended as asked."""
     # What the daemon logs goes to the same terminal as the picture: only what is wrong.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if options.keep is not None:
+        asyncio.run(_demo(options, make_data_dir(options.keep.absolute())))
+        print(f"kept: margind tune --data-dir {options.keep}")
+        return ExitCode.DONE
     with tempfile.TemporaryDirectory(prefix="margind-demo-") as folder:
         asyncio.run(_demo(options, Path(folder)))
     return ExitCode.DONE
@@ -89,9 +97,11 @@ async def _demo(options: Options, folder: Path) -> None:
         ):
             receivers = (_webhook(hook.url, secret), _email(mailbox.port))
             config = _config(world, exchange, desks, receivers, folder)
-            daemon = Daemon(config, watchers=(screen.on_turn,))
+            daemon = Daemon(config, watchers=(screen.on_turn,), pace=speed_of(options))
             async with _running(daemon, screen, stop):
                 await _ready(daemon, stop)
+                for history in histories(world, options.seed, daemon.clock.monotonic_ns()):
+                    daemon.inbox.post(history)
                 screen.scene(
                     f"every account has a verdict; the hour starts, "
                     f"{round(speed_of(options), 1):g} times as fast as a clock"
@@ -186,6 +196,7 @@ def _config(
         accounts=accounts,
         receivers=receivers,
         routes=(Route((mailbox.name,), minimum="critical", continue_=True), Route((hook.name,))),
+        transfers=tuple(Transfer(source, to, "USDT", takes_s, cost) for source, to, takes_s, cost in WAYS),
         alerts=Alerts(resolve_after_s=RESOLVE_AFTER_S),
         metrics=Metrics(port=0),
         source="the demo",

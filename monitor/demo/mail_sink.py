@@ -55,7 +55,8 @@ class MailSink:
         content = envelope.content
         assert isinstance(content, bytes)
         message = message_from_bytes(content, policy=SMTP_POLICY)
-        text = "\n".join(message.get_content().splitlines())
+        body = message.get_body(("plain",))
+        text = "" if body is None else "\n".join(body.get_content().splitlines())
         subject = message["Subject"].strip()  # the header may be folded before its first word
         self._told(Mail(str(message["Message-ID"]), subject, tuple(envelope.rcpt_tos), text))
         return "250 OK"

@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 import msgspec
 
-from monitor.domain.identity import InstrumentId, PoolId
+from monitor.domain.identity import AccountId, InstrumentId, PoolId
 
 
 class RiskBand(IntEnum):
@@ -78,15 +78,61 @@ class UnderlyingMove(msgspec.Struct, frozen=True):
     upper_percent: float | None  # positive; None when no rise liquidates
 
 
-class RescueOption(msgspec.Struct, frozen=True):
-    """One way back to the clear level, and the ratio after it as the model assesses it."""
+class TimeLeft(msgspec.Struct, frozen=True):
+    """How long until liquidation if every minute goes against the pool as far as minutes move: a bound for
+    who must act, and no forecast."""
 
-    action: str  # "add" or "cut"
-    target: str  # asset to add, or instrument to cut
-    amount: float  # in the asset, or in the instrument's quantity
+    underlying: str  # whose move comes first
+    percent: float  # the move that liquidates, signed
+    speed_percent: float  # what a minute moves
+    minutes: float
+
+
+class TransferRoute(msgspec.Struct, frozen=True):
+    """A way by which the desk moves collateral from one of its accounts to another, as configured."""
+
+    from_account: AccountId
+    to_account: AccountId
+    asset: str
+    takes_s: float  # until it counts as margin
+    cost: float | None = None  # of one transfer, in the asset; None: not told
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """Until when a transfer by a route still arrives before liquidation."""
+
+    route: TransferRoute
+    latest_ns: int | None  # wall clock, at the present speed; None while that is not known
+    bad_hour_ns: int | None  # the same at the speed of one bad hour
+
+
+class RescueOption(msgspec.Struct, frozen=True):
+    """One way back to the clear level, and the ratio after it as the model assesses it. Amounts of money are
+    in the pool's unit."""
+
+    action: str  # "add" (from outside), "move" (from another account), "cut" or "hedge"
+    target: str  # asset to add or move, or instrument to cut or open
+    amount: float  # in the asset, or in the instrument's quantity (signed for a hedge)
     fraction: float | None  # of the position, for a cut
     ratio_after: float
     digits: int
+    cost: float | None = None  # fees alone; None: not known
+    worth: float | None = None  # of what is traded or brought, before any haircut
+    freed: float | None = None  # maintenance margin; negative where more is required
+    equity_gained: float | None = None  # after the haircut of what is brought
+    from_account: AccountId | None = None  # of a move
+    takes_s: float | None = None  # of a move
+    is_late: bool = False  # at the present speed it arrives after liquidation
+    giver_ratio_after: float | None = None  # of the account that gives
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """One scale that a pool is judged by: the worst of them is its band."""
+
+    name: str  # "ratio", "distance", "volatilities", "minutes", "funding" or "depeg"
+    value: float | None  # None: not known, so this scale is silent
+    levels: tuple[float, float, float]  # warning, margin call, critical
+    band: RiskBand | None  # where the value stands
 
 
 class Coming(msgspec.Struct, frozen=True):
@@ -135,6 +181,10 @@ class MarginAssessment(msgspec.Struct, frozen=True):
     venue_figure_name: str = ""
     coming: tuple[Coming, ...] = ()  # the nearest first
     is_liquidatable: bool | None = None  # by the venue's rule on equality; None while unknown
+    at_present_speed: TimeLeft | None = None  # None: no speed is known yet, or no move liquidates
+    at_bad_hour: TimeLeft | None = None
+    scales: tuple[Scale, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()  # of each route into the pool's account, the quickest first
 
     @property
     def headroom(self) -> float | None:

@@ -46,6 +46,14 @@ class AssetPrice(msgspec.Struct, frozen=True, gc=False):
     average: float | None = None  # the slow average that some venues hold against it
 
 
+class PriceHistory(msgspec.Struct, frozen=True):
+    """What an instrument's mark was before it was watched here: one price a minute, oldest first."""
+
+    instrument: InstrumentId
+    prices: tuple[float, ...]
+    received_ns: int
+
+
 class PriceRejected(msgspec.Struct, frozen=True, gc=False):
     """A price that no venue can mean (zero, negative, not finite, missing). Counted; the age keeps
     running."""
@@ -201,6 +209,7 @@ Event = (
     MarkPrice
     | AssetPrice
     | PriceRejected
+    | PriceHistory
     | Instruments
     | AccountSnapshot
     | AccountDelta

@@ -25,7 +25,7 @@ from monitor.recording.codecs import Codecs, UnknownVenue
 from monitor.recording.line import BEGIN, EVENT, OUTBOUND, BadRecording, Header, event_of
 from monitor.recording.reader import Place, Recording, merged
 from monitor.recording.report import Report
-from monitor.thresholds import levels_for
+from monitor.thresholds import levels_for, uses_beside
 
 SECOND_NS = 1_000_000_000
 PAUSE_NS = round(PAUSE_S * SECOND_NS)
@@ -168,6 +168,7 @@ def _declared_book(headers: Sequence[Header]) -> LiveBook:
             levels_for(config),
             daemon.implausible_index_gap,
             daemon.margin_error_limit,
+            uses_beside(config),
         )
     )
     for account in dict.fromkeys(account for header in headers for account in header.accounts):

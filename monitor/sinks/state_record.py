@@ -73,6 +73,8 @@ class Keys:
         self.changes = f"{prefix}:changes"
         self.meta = f"{prefix}:meta"
         self.next_state = f"{prefix}:state.next"
+        self.commands = f"{prefix}:commands"
+        self.answers = f"{prefix}:answers"
 
 
 _encoder = msgspec.json.Encoder()

@@ -16,7 +16,7 @@ from alerts.alert import Notification
 from alerts.digest import digest_id, digest_lines
 from alerts.ledger import Intent
 from alerts.notify.notifier import Delivered, Outcome, Rejected, Retry
-from alerts.notify.slack import TEXT_LIMIT
+from alerts.notify.slack_blocks import TEXT_LIMIT
 from alerts.service import AlertService
 from monitor.clock import SystemClock
 from monitor.config import Config, Route

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.alert import Ack, AlertKey, Condition, Kind, Level, Notice
+from alerts.holding import Holding
 from alerts.incidents import Incidents
 from alerts.silences import Silences, silence_of
 from monitor.config import Alerts
@@ -21,7 +22,7 @@ class Night:
 
     def __init__(self, **config: Any) -> None:
         self.silences = Silences(**config)
-        self.incidents = Incidents(TIMES, silences=self.silences)
+        self.incidents = Incidents(TIMES, holding=Holding(self.silences))
         self.told: list[Notice] = []
 
     def at(self, second: float, band: RiskBand | None = None) -> list[str]:
@@ -58,7 +59,7 @@ class Night:
         ack = self.incidents.ack(MARGIN)
         numbers = {incident.key: incident.number for incident in self.incidents.open}
         acks = () if ack is None else (ack,)
-        self.incidents = Incidents(TIMES, self.incidents.open, numbers, 1, acks, self.silences)
+        self.incidents = Incidents(TIMES, self.incidents.open, numbers, 1, acks, Holding(self.silences))
         return self.incidents
 
 
@@ -182,8 +183,9 @@ def test_what_is_hidden_can_be_asked_for() -> None:
     id_ = night.silence(0, 100)
     night.at(10, RiskBand.WARNING)
     wall_ns = START_NS + 11 * SECOND_NS
-    assert night.incidents.hidden(wall_ns) == [(MARGIN, "basis", Level.WARNING, id_)]
-    assert night.incidents.hidden(START_NS + 100 * SECOND_NS) == []
+    held = [(key, desk, level, by.silence) for key, desk, level, by in night.incidents.held(wall_ns)]
+    assert held == [(MARGIN, "basis", Level.WARNING, id_)]
+    assert night.incidents.held(START_NS + 100 * SECOND_NS) == []
 
 
 def test_the_first_notice_of_an_incident_is_its_raise() -> None:

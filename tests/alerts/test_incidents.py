@@ -8,6 +8,7 @@ import pytest
 
 from alerts.alert import AlertKey, Condition, Incident, Kind, Level, Notice, notification_id
 from alerts.incidents import Incidents
+from alerts.levels import levels_of
 from monitor.config import Alerts
 from monitor.domain.assessment import RiskBand
 from monitor.domain.turn import PoolState
@@ -165,18 +166,31 @@ def test_the_time_in_unknown_does_not_count_as_better() -> None:
 def test_the_other_conditions_have_their_levels() -> None:
     """Deficit is critical, margin error a warning, and the venue's figure counts where it is worse than
     ours."""
-    told = Told()
     state = _band(RiskBand.WARNING, deficit=True, margin_error_open=True, venue_band=RiskBand.CRITICAL)
-    assert told.at(0, state) == [
+    assert levels_of(state) == {
+        Condition.MARGIN: Level.WARNING,
+        Condition.UNKNOWN: Level.CLEAR,
+        Condition.DEFICIT: Level.CRITICAL,
+        Condition.MARGIN_ERROR: Level.WARNING,
+        Condition.VENUE_WORSE: Level.CRITICAL,
+        Condition.RULE_CHANGE: Level.CLEAR,
+    }
+    changed = levels_of(_band(RiskBand.CLEAR, rule_change="BTCUSDT tier 1: ..."))
+    assert changed[Condition.RULE_CHANGE] is Level.WARNING
+
+
+def test_the_worse_of_a_pool_keeps_the_milder_waiting() -> None:
+    """Only the worst of a pool is told; what is milder and still so is told when the worst is over."""
+    told = Told()
+    state = _band(RiskBand.WARNING, deficit=True, margin_error_open=True)
+    assert told.at(0, state) == ["deficit raised critical"]
+    better = _band(RiskBand.WARNING, margin_error_open=True)
+    told.at(1, better)
+    assert sorted(told.at(31, better)) == [
+        "deficit resolved clear",
         "margin raised warning",
-        "deficit raised critical",
         "margin_error raised warning",
-        "venue_worse raised critical",
     ]
-    assert told.at(1, _band(RiskBand.CRITICAL, deficit=True, venue_band=RiskBand.CRITICAL)) == [
-        "margin escalated critical"
-    ]
-    assert told.at(31) == ["margin_error resolved clear", "venue_worse resolved clear"]
 
 
 def test_a_pool_that_is_gone_ends_its_incidents() -> None:

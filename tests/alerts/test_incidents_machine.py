@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from alerts.alert import Ack, AlertKey, Condition, Kind, Level, Notice, notification_id
-from alerts.incidents import OF_POOLS, Incidents, levels_of
+from alerts.holding import INHIBITED, INHIBITING, Holding
+from alerts.incidents import Incidents
+from alerts.levels import OF_POOLS, levels_of
+from alerts.route import Routing
 from alerts.silences import Silences, silence_of
 from monitor.config import Alerts
+from monitor.config_duty import Escalation
 from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import PoolState
@@ -23,6 +27,8 @@ from tests.support.alerting import ALPHA, BETA, SECOND_NS, a_state
 TIMES = Alerts(resolve_after_s=30, repeat_after_s=600, unknown_after_s=9)
 START_NS = 1_793_588_400 * SECOND_NS
 HOLD_NS = 30 * SECOND_NS
+STEPS_S = (100, 400)
+ROUTING = Routing((), [Escalation(after_s, ("next",)) for after_s in STEPS_S])
 known_bands = st.sampled_from([band for band in RiskBand if band is not RiskBand.UNKNOWN])
 pools = st.sampled_from([ALPHA, BETA])
 
@@ -41,6 +47,7 @@ class Lives(RuleBasedStateMachine):
         self.lost: set[str] = set()  # ids that a crash took before anybody was told
         self.wants: dict[AlertKey, list[tuple[int, Level | None]]] = {}  # since the start of this run
         self.had: dict[AlertKey, Ack] = {}  # the ledger: the newest acknowledgement of each key
+        self.had_at: dict[AlertKey, int] = {}  # how much was told of it by then
         self.quiet: list[tuple[PoolId, int, int]] = []  # of which pool, from when to when
         self.silences = Silences()
         self._start()
@@ -49,7 +56,7 @@ class Lives(RuleBasedStateMachine):
         open_ = [incident for incident in self.kept.values() if incident.level > Level.CLEAR]
         numbers = {key: incident.number for key, incident in self.kept.items()}
         acks = self.had.values()
-        self.incidents = Incidents(TIMES, open_, numbers, acks=acks, silences=self.silences)
+        self.incidents = Incidents(TIMES, open_, numbers, acks=acks, holding=Holding(self.silences, ROUTING))
         self.wants = {}
         self.started_ns = self.now_ns
 
@@ -72,12 +79,16 @@ class Lives(RuleBasedStateMachine):
         assert id_ not in self.ids, "one id twice"
         if notice.kind in (Kind.RAISED, Kind.ESCALATED, Kind.REPEATED):
             assert self.wants[notice.key][-1][1] == notice.incident.level, "a level that is not so"
+        elif notice.kind is Kind.UNACKNOWLEDGED:
+            self._judge_unanswered(notice)
         else:
             self._judge_better(notice)
         before = self.kept.get(notice.key)
         level_before = before.level if before is not None else Level.CLEAR
         if notice.kind is not Kind.RESOLVED:
             assert not self._is_quiet(notice.key, notice.incident.level), "what a silence hides"
+        if notice.kind not in (Kind.RESOLVED, Kind.EASED):
+            assert not self._is_inhibited(notice.key, notice.incident.level), "less than what is told"
         ack = self.had.get(notice.key)
         if notice.kind is Kind.REPEATED and ack is not None and ack.number == notice.incident.number:
             assert any(  # something worse was told since, and nobody has that
@@ -102,6 +113,29 @@ class Lives(RuleBasedStateMachine):
         held = earlier + [wanted for at, wanted in history if at > since_ns]
         assert held and all(wanted is not None and wanted <= notice.incident.level for wanted in held)
 
+    def _judge_unanswered(self, notice: Notice) -> None:
+        """The next step, no sooner than its wait after the level was told, and nobody has it."""
+        incident, before = notice.incident, self.kept[notice.key]
+        assert incident.level == before.level >= Level.CRITICAL
+        assert incident.reached_s == min(step for step in STEPS_S if step > before.reached_s)
+        assert self._waits_s(notice.key) >= incident.reached_s, "too early"
+        assert not self._is_had(notice.key), "what somebody has"
+
+    def _waits_s(self, key: AlertKey) -> float:
+        rises = [told for told in self.told[key] if told.kind in (Kind.RAISED, Kind.ESCALATED)]
+        return (START_NS + self.now_ns - rises[-1].incident.told_ns) / SECOND_NS
+
+    def _is_had(self, key: AlertKey) -> bool:
+        ack, kept = self.had.get(key), self.kept[key]
+        if ack is None or ack.number != kept.number or ack.level < kept.level:
+            return False
+        return all(told.incident.level <= ack.level for told in self.told[key][self.had_at[key] :])
+
+    def _is_inhibited(self, key: AlertKey, level: Level) -> bool:
+        others = (self.kept.get(AlertKey(key.pool, each)) for each in INHIBITING if each is not key.condition)
+        worse = any(other is not None and other.level > level for other in others)
+        return key.condition in INHIBITED and worse
+
     def _is_quiet(self, key: AlertKey, level: Level) -> bool:
         lasting = [pool for pool, from_ns, to_ns in self.quiet if from_ns <= self.now_ns < to_ns]
         return level < Level.CRITICAL and key.pool in lasting
@@ -116,6 +150,7 @@ class Lives(RuleBasedStateMachine):
         if ack is not None and kept is not None:
             assert (ack.number, ack.level) == (kept.number, kept.level)
             self.had[key] = ack
+            self.had_at[key] = len(self.told[key])
 
     @rule(pool=pools, seconds=st.sampled_from([1, 35, 700]))
     def hush(self, pool: PoolId, seconds: int) -> None:
@@ -177,13 +212,16 @@ class Lives(RuleBasedStateMachine):
         """With everything as it was, and everything written: not a word."""
         self._start()
         for state in list(self.states.values()):
+            inhibited = {each for each in self.kept if self._is_inhibited(each, self.kept[each].level)}
             open_before = {key for key, incident in self.kept.items() if incident.level > Level.CLEAR}
             notices = self._observe(state)
             self._tell(notices)
             for notice in notices:  # only what was being held back before may come out now
-                assert notice.kind in (Kind.RESOLVED, Kind.EASED, Kind.RAISED)
+                expected = (Kind.RESOLVED, Kind.EASED, Kind.RAISED)
+                assert notice.kind in expected or notice.key in inhibited
                 if notice.kind is Kind.RAISED:
                     assert notice.key not in open_before
+        self._tell(self.incidents.tick(self.now_ns, START_NS + self.now_ns))
 
     @rule(pool=pools, band=known_bands)
     def crash_before_it_is_written(self, pool: PoolId, band: RiskBand) -> None:
@@ -198,6 +236,7 @@ class Lives(RuleBasedStateMachine):
             if notice.kind is not Kind.EASED:
                 assert notification_id(notice.incident) in said
         self._tell(again)
+        self._tell(self.incidents.tick(self.now_ns, START_NS + self.now_ns))
 
     @rule(pool=pools)
     def vanish(self, pool: PoolId) -> None:
@@ -223,7 +262,7 @@ class Lives(RuleBasedStateMachine):
             told = self.kept.get(key)
             if key.condition is Condition.UNKNOWN and not self._is_due(key):
                 continue
-            if self._is_quiet(key, wanted):
+            if self._is_quiet(key, wanted) or self._is_inhibited(key, wanted):
                 continue
             assert told is not None and told.level >= wanted, f"{key} wants {wanted} since {at_ns}"
 
@@ -232,6 +271,21 @@ class Lives(RuleBasedStateMachine):
         assert state.unknown_since_ns is not None and state.unknown_seen_ns is not None
         due_ns = max(state.unknown_since_ns + 9 * SECOND_NS, state.unknown_seen_ns + 4 * SECOND_NS)
         return self.now_ns >= due_ns
+
+    @invariant()
+    def nobody_waits_for_an_answer_in_vain(self) -> None:
+        """What is critical and acknowledged by nobody is with everybody whose wait is over."""
+        for key, incident in self.kept.items():
+            history = self.wants.get(key)
+            if incident.level < Level.CRITICAL or not history or self._is_had(key):
+                continue
+            if self._is_inhibited(key, incident.level):  # the worse one has steps of its own
+                continue
+            wanted = history[-1][1]
+            if wanted is not None and wanted != incident.level:
+                continue
+            overdue = [step for step in STEPS_S if step <= self._waits_s(key)]
+            assert incident.reached_s >= max(overdue, default=0), key
 
     @invariant()
     def what_is_open_is_what_was_told(self) -> None:

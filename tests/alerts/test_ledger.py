@@ -144,13 +144,23 @@ def test_a_damaged_schema_number_is_no_later_release(tmp_path: Path) -> None:
     assert "damaged" in restored.damage[0]
 
 
-def test_a_ledger_of_an_earlier_release_is_brought_forward(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("schema", "later"),
+    [
+        (1, ("acks", "silences", "waits", "remembered")),
+        (2, ("waits", "remembered")),
+        (3, ("remembered",)),
+    ],
+)
+def test_a_ledger_of_an_earlier_release_is_brought_forward(
+    tmp_path: Path, schema: int, later: tuple[str, ...]
+) -> None:
     """What it holds is there as before, nothing is called damaged, and what is new is kept from now on."""
     intent = an_intent()
     written(tmp_path, [intent])
-    for table in ("acks", "silences"):
+    for table in later:
         _change(tmp_path, f"DROP TABLE {table}")
-    _change(tmp_path, "UPDATE about SET schema = 1, mark = ?", mark_of("about", ("ledger", 1)))
+    _change(tmp_path, "UPDATE about SET schema = ?, mark = ?", schema, mark_of("about", ("ledger", schema)))
     for _ in range(2):
         restored = reopened(tmp_path)
         assert [unsettled.notification for unsettled in restored.unsettled] == [intent.notification]

@@ -51,8 +51,13 @@ def test_the_whole_message_of_a_critical_page() -> None:
             "liquidation price: BTCUSDT 58,912.3 at mark 60,012.5 (-1.8 %), "
             "by the venue's convention: other prices held"
         ),
+        "time left: not known yet, for its prices were seen for less than ten minutes, or stood still",
         "back to clear: add 1,234.50 USDT -> ratio 0.47",
-        "back to clear: cut 0.293 of 1.000 BTCUSDT (29 %) -> ratio 0.47",
+        (
+            "back to clear: cut 0.293 of 1.000 BTCUSDT (29 %) -> ratio 0.47, costs 8.79 USDT, "
+            "frees 70.33 USDT of maintenance margin"
+        ),
+        "costs: taker fees and what a way costs; spread and depth come on top, for no order book is read",
         (
             "weighs: BTCUSDT 1.000 at mark 60,012.5, maintenance margin 240.05 USDT, "
             "unrealised profit -1,200.00 USDT"
@@ -222,7 +227,7 @@ def test_a_cut_of_a_hedged_leg_names_its_side() -> None:
     option = RescueOption("cut", "ccxt:gate:BTC/USDT:USDT/short", 0.5, 0.2, 0.4999, 1)
     page = a_notification(an_assessment(contributors=(leg,), rescue=(option,)))
     assert line_of(page, "back to clear:") == (
-        "back to clear: cut 0.5 of 2.5 BTC/USDT:USDT short (20 %) -> ratio 0.50"
+        "back to clear: cut 0.5 of 2.5 BTC/USDT:USDT short (20 %) -> ratio 0.50, cost not known"
     )
 
 
@@ -254,15 +259,23 @@ def test_a_document_has_numbers_as_numbers() -> None:
         "amount": 0.293,
         "fraction": 0.293,
         "ratio_after": 0.47,
+        "cost": 8.79,
+        "worth": 17_583.66,
+        "margin_freed": 70.33,
+        "equity_gained": -8.79,
+        "from": None,
+        "takes_s": None,
+        "is_late": False,
+        "giver_ratio_after": None,
     }
-    assert body["cut"] == {"contributors": 0, "moves": 0, "rescue": 0}
+    assert body["cut"] == {"contributors": 0, "moves": 0, "rescue": 0, "deadlines": 0}
 
 
 def test_a_document_is_bounded_and_counts_the_rest() -> None:
     """However large a pool is, its document holds fifty of each and says how many are missing."""
     body = document(a_large_notification(400))
     assert [len(body[name]) for name in ("contributors", "moves", "rescue")] == [50, 50, 50]
-    assert body["cut"] == {"contributors": 350, "moves": 350, "rescue": 350}
+    assert body["cut"] == {"contributors": 350, "moves": 350, "rescue": 350, "deadlines": 0}
 
 
 @given(hostile_notifications)

@@ -10,8 +10,9 @@ from alerts.notify.notifier import Delivered, Rejected, Retry
 from alerts.notify.table import NOTIFIERS, notifier_for
 from tests.support.notifications import HOSTILE, a_large_notification, a_notification
 from tests.support.receivers import CANARY, DELAY_S, Answer, opened
+from tests.support.service_desks import SERVICES
 
-KINDS = ("webhook", "slack", "email")
+KINDS = ("webhook", "slack", "email", *SERVICES)
 
 
 @pytest.fixture(params=KINDS)
@@ -30,7 +31,7 @@ async def pair(kind, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """An attempt that ends soon: a hanging receiver hangs however long one waits."""
-    for module in ("webhook", "slack", "email"):
+    for module in ("http", "slack_api", "email"):
         monkeypatch.setattr(f"alerts.notify.{module}.ATTEMPT_S", 0.4)
 
 

@@ -11,7 +11,8 @@ import trustme
 from hypothesis import given, settings
 
 from alerts.message import lines
-from alerts.notify.email import EmailNotifier, header_text, lines_of, message_of
+from alerts.notify.email import EmailNotifier
+from alerts.notify.mail_message import header_text, lines_of, message_of
 from alerts.notify.notifier import Delivered, Rejected, Retry
 from alerts.notify.table import notifier_for
 from monitor.config import Secret
@@ -21,7 +22,7 @@ from tests.support.notifications import (
     hostile_notifications,
     hostile_text,
 )
-from tests.support.receivers import PASSWORD, SENDER, TO, MailDesk, mail_desk, raw_server
+from tests.support.receivers import PASSWORD, SENDER, TO, MailDesk, mail_desk, plain_of, raw_server
 
 HEADERS = {
     "From",
@@ -42,18 +43,18 @@ async def sent(desk: MailDesk, page=None, **changes):
 
 
 async def test_a_mail_says_what_the_desk_has_to_know(tmp_path) -> None:
-    """Headline in the subject, all lines in plain text, both people told, a stable Message-ID."""
+    """Incident in the subject, headline and all lines in plain text, both people told, a stable id."""
     desk, page = MailDesk(tmp_path), a_notification()
     async with mail_desk(desk):
         assert await sent(desk, page) == Delivered()
     [mail] = desk.mails
-    assert mail["Subject"] == (
-        "CRITICAL binance_usdm/alpha/cross-USDT: margin ratio 0.87, BTC -1.9 % liquidates"
-    )
+    assert mail["Subject"] == "margind: incident 3, margin, binance_usdm/alpha/cross-USDT"
     assert mail["From"] == SENDER
     assert mail["Message-ID"] == f"<{page.id}@desk.example>"
-    assert mail.get_content_type() == "text/plain"
-    assert mail.get_content().replace("\r\n", "\n").splitlines()[2:] == lines(page)
+    assert mail.get_content_type() == "multipart/alternative"
+    told = plain_of(mail).splitlines()
+    assert told[0] == "CRITICAL binance_usdm/alpha/cross-USDT: margin ratio 0.87, BTC -1.9 % liquidates"
+    assert told[2:] == lines(page)
     assert desk.recipients == [list(TO)]
 
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 
 from alerts.notify.destination import ForbiddenDestination
 from alerts.notify.notifier import Delivered, Rejected, Retry
-from alerts.notify.slack import API, TEXT_LIMIT, SlackNotifier, escaped, payload_of, text_of
+from alerts.notify.slack import SlackNotifier, payload_of
+from alerts.notify.slack_api import API
+from alerts.notify.slack_blocks import TEXT_LIMIT, escaped, text_of
 from monitor.config import Secret
 from tests.support.notifications import a_large_notification, a_notification, hostile_notifications
 from tests.support.receivers import CHANNEL, SLACK_TOKEN, HttpServer, SlackDesk, http_desk

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.alert import Condition, Kind, Level, Notification
 from alerts.notify.notifier import Rejected, Retry
-from alerts.service import PLACEHOLDER
+from alerts.vanished import PLACEHOLDER
 from monitor.book import accounts
 from monitor.clock import ManualClock, SystemClock
 from monitor.config import Config, Route
@@ -123,8 +123,7 @@ async def test_unknown_is_told_because_time_passes(tmp_path: Path) -> None:
 
 
 async def test_one_silent_venue_is_one_message(tmp_path: Path) -> None:
-    """Forty pools that one fault made unknown are named in one message, and each is an incident of
-    its own."""
+    """Forty pools that one fault made unknown are named in one message, after a restart too."""
     clock = SystemClock()
     since = {"unknown_since_ns": 0, "unknown_seen_ns": 0}
     pools = [PoolId(f"binance_usdm/alpha/isolated-{n}") for n in range(40)]
@@ -134,7 +133,7 @@ async def test_one_silent_venue_is_one_message(tmp_path: Path) -> None:
         service.on_turn(a_turn(clock, [a_state(pool, RiskBand.UNKNOWN, **since) for pool in pools]))
         (told,) = await desk.has(1)
         assert await service.drain()
-    assert {told.key.pool, *told.others} == set(pools)
+    assert (told.key.condition, set(told.others)) == (Condition.VENUE, set(pools))
     assert len(desk.got) == 1
     again = await _settled(config, *[a_state(pool, RiskBand.UNKNOWN, **since) for pool in pools])
     assert again == []

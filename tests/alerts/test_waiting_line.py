@@ -9,7 +9,7 @@ from alerts.alert import Level, Notification
 from alerts.digest import digest_line
 from alerts.notify.notifier import Delivered, Notifier, Outcome
 from alerts.notify.slack import SlackNotifier
-from alerts.waiting_line import Job, WaitingLine
+from alerts.waiting_line import Budget, Job, WaitingLine
 from monitor.config import Secret
 from tests.support.notifications import a_notification
 from tests.support.virtual_time import run_virtual
@@ -44,12 +44,16 @@ def put(line: WaitingLine, level: Level, count: int = 1) -> None:
 
 
 def left(
-    desk: Notifier, scene: Callable[[WaitingLine], Awaitable[None]], count: int, workers: int = 8
+    desk: Notifier,
+    scene: Callable[[WaitingLine], Awaitable[None]],
+    count: int,
+    workers: int = 8,
+    budget: Budget | None = None,
 ) -> Left:
     """When what left, in virtual time, with several takers as the dispatcher has them."""
 
     async def main() -> Left:
-        line, gone, all_gone = WaitingLine(desk), list[tuple[float, Level]](), asyncio.Event()
+        line, gone, all_gone = WaitingLine(desk, budget), list[tuple[float, Level]](), asyncio.Event()
         now_s = asyncio.get_running_loop().time
 
         async def take() -> None:
@@ -225,3 +229,61 @@ def test_slack_takes_one_message_a_second() -> None:
     """Its rule for a channel is the pace of its line."""
     notifier = SlackNotifier("chat", Secret("xoxb-1", "the test"), "C1")
     assert WaitingLine(notifier).every_s == 1.0
+
+
+class _Mailbox(_Desk):
+    every_s = 0.0
+    burst = 1
+    room = 10_000
+
+    async def digest(self, notifications: Sequence[Notification]) -> Outcome:
+        """Nobody calls it here."""
+        return Delivered()
+
+
+def test_past_its_budget_a_receiver_gets_one_message_of_everything() -> None:
+    """The messages of the hour leave as they come; after them one in a minute tells of all that waits."""
+
+    async def scene(line: WaitingLine) -> None:
+        put(line, Level.WARNING, 3)
+        await asyncio.sleep(10)
+        put(line, Level.WARNING, 4)
+        await asyncio.sleep(100)
+        put(line, Level.WARNING)
+
+    gone = left(_Mailbox(), scene, 8, budget=Budget(3, 60.0))
+    assert [at_s for at_s, _ in gone] == [0.0] * 3 + [60.0] * 4 + [120.0]
+
+
+def test_past_the_budget_what_is_critical_and_new_takes_the_rest_along() -> None:
+    """A critical page waits five seconds at most, and its digest names everything, the worst first."""
+
+    async def scene(line: WaitingLine) -> None:
+        put(line, Level.WARNING, 3)
+        await asyncio.sleep(2)
+        put(line, Level.WARNING, 2)
+        put(line, Level.CRITICAL)
+
+    gone = left(_Mailbox(), scene, 6, budget=Budget(3, 60.0))
+    assert gone[3:] == [(5.0, Level.CRITICAL), (5.0, Level.WARNING), (5.0, Level.WARNING)]
+
+
+def test_the_budget_is_of_an_hour() -> None:
+    """An hour after the messages that spent it, they leave one by one again."""
+
+    async def scene(line: WaitingLine) -> None:
+        put(line, Level.WARNING, 3)
+        await asyncio.sleep(3601)
+        put(line, Level.WARNING, 2)
+
+    gone = left(_Mailbox(), scene, 5, budget=Budget(3, 60.0))
+    assert [at_s for at_s, _ in gone[3:]] == [3601.0, 3601.0]
+
+
+def test_a_receiver_of_single_messages_has_no_budget() -> None:
+    """A program or a pager that takes no digest is told of everything."""
+
+    async def scene(line: WaitingLine) -> None:
+        put(line, Level.WARNING, 9)
+
+    assert left(_Desk(), scene, 9, budget=Budget(3, 60.0)) == [(0.0, Level.WARNING)] * 9

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from alerts.message import headline, lines
-from alerts.notify.email import header_text
+from alerts.notify.mail_message import header_text, subject_of
 from alerts.notify.notifier import Delivered
 from alerts.notify.table import notifier_for
 from monitor.config import Receiver
@@ -30,7 +30,7 @@ async def test_a_mail_is_told_as_a_person_would_read_it() -> None:
         assert await notifier_for(receiver(sink.port)).notify(page) == Delivered()
     [mail] = told
     assert mail.message_id == f"<{page.id}@demo.example>"
-    assert mail.subject == headline(page)
+    assert mail.subject == subject_of(page)
     assert mail.to == TO
     assert mail.text.splitlines() == [headline(page), "", *lines(page)]
 
@@ -41,7 +41,7 @@ async def test_a_folded_subject_is_one_line() -> None:
     page = a_notification(pool=f"binance_usdm/{'a' * 60}/cross-USDT")
     async with MailSink(told.append) as sink:
         assert await notifier_for(receiver(sink.port)).notify(page) == Delivered()
-    assert told[0].subject == header_text(headline(page))
+    assert told[0].subject == header_text(subject_of(page))
 
 
 async def test_many_mails_at_once_are_all_told() -> None:

@@ -165,14 +165,9 @@ def _check_news(name: str, told: Sinks) -> None:
         "raised": {("margin", "critical")},
         "escalated": {("margin", "liquidation")},
         "again": {("margin", "margin_call")},
-        "together": {("unknown", "critical")},
+        "together": {("venue", "critical")},
         "unknown": {("margin", "warning")},
-        "all_at_once": {
-            ("margin", "warning"),
-            ("deficit", "critical"),
-            ("margin_error", "warning"),
-            ("venue_worse", "liquidation"),
-        },
+        "all_at_once": {("venue_worse", "liquidation")},  # the milder ones of the pool wait
         "retried": {("margin", "critical")},
         "rejected": {("margin", "critical")},
         "replaced": {("margin", "critical")},

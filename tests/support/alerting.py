@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from alerts.alert import Condition, Notification
-from alerts.notify.notifier import Delivered, Outcome
+from alerts.notify.notifier import Delivered, Notifier, Outcome
 from alerts.service import AlertService
 from monitor.clock import Clock, SystemClock
 from monitor.config import Account, Alerts, Config, Daemon, Receiver, Route
@@ -162,7 +162,7 @@ class Desk:
 @asynccontextmanager
 async def alerting(
     config: Config,
-    *desks: Desk,
+    *desks: Notifier,
     clock: Clock | None = None,
     metrics: Metrics | None = None,
     describe: Callable[[PoolId], MarginAssessment | None] = lambda pool: an_assessment(pool=pool),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alerts.deliver import Dispatcher
 from alerts.ledger import Intent, Ledger, OpenRoute
+from alerts.waiting_line import Budget
 from monitor.clock import SystemClock
 from monitor.names import Metrics
 from tests.support.alerting import Desk
@@ -35,6 +36,7 @@ class Delivery:
             SystemClock(),
             self.metrics,
             fall_through_after_s,
+            Budget(),
             self.first_sends.append,
             _AtOnce(),
         )

@@ -70,7 +70,7 @@ def an_assessment(**changes: Any) -> MarginAssessment:
         contributors=(a_contributor(),),
         rescue=(
             RescueOption("add", "USDT", 1234.5, None, 0.4701, 8),
-            RescueOption("cut", "binance_usdm:BTCUSDT", 0.293, 0.293, 0.47, 3),
+            RescueOption("cut", "binance_usdm:BTCUSDT", 0.293, 0.293, 0.47, 3, 8.79, 17_583.66, 70.33, -8.79),
         ),
     )
     return msgspec.structs.replace(usual, **changes)

@@ -56,7 +56,9 @@ class Desk(Protocol):
         """The config of the channel that leads here."""
 
 
-class _Scripted:
+class Scripted:
+    """What all of them remember."""
+
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.seen: list[str] = []
@@ -64,6 +66,7 @@ class _Scripted:
         self.released = asyncio.Event()  # ends every HANG
 
     def next_answer(self) -> Answer:
+        """What to do with this attempt."""
         return self.answers.pop(0) if self.answers else Answer.ACCEPT
 
 
@@ -88,7 +91,17 @@ class HttpServer:
         await self._runner.cleanup()
 
 
-class WebhookDesk(_Scripted):
+class HttpDesk(Desk, Protocol):
+    """One that speaks HTTP."""
+
+    port: int
+    released: asyncio.Event
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answers one request."""
+
+
+class WebhookDesk(Scripted):
     """Takes what Standard Webhooks' own library finds to be signed."""
 
     def __init__(self) -> None:
@@ -122,7 +135,7 @@ class WebhookDesk(_Scripted):
         return web.Response(status=status, text=f"{CANARY} {request.url}", headers=headers)
 
 
-class SlackDesk(_Scripted):
+class SlackDesk(Scripted):
     """Answers chat.postMessage as the Web API does."""
 
     def __init__(self) -> None:
@@ -139,7 +152,9 @@ class SlackDesk(_Scripted):
         )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Checked as Slack would, then answered as told."""
+        """Checked as Slack would, then answered as told; edits are taken and not counted."""
+        if request.path == "/api/chat.update":
+            return web.json_response({"ok": True})
         assert request.path == "/api/chat.postMessage"
         assert request.headers["authorization"] == f"Bearer {SLACK_TOKEN}"
         payload = await request.json()
@@ -159,7 +174,7 @@ class SlackDesk(_Scripted):
         return web.json_response({**error, "detail": SLACK_TOKEN})
 
 
-class MailDesk(_Scripted):
+class MailDesk(Scripted):
     """A submission server: STARTTLS, then a login, then mail."""
 
     def __init__(self, folder: Path) -> None:
@@ -229,8 +244,15 @@ class MailDesk(_Scripted):
         self.mails.append(parsed)
         self.raw.append(content)
         self.recipients.append(envelope.rcpt_tos)
-        self.texts.append(parsed.get_content())
+        self.texts.append(plain_of(parsed))
         return "250 OK"
+
+
+def plain_of(mail: EmailMessage) -> str:
+    """What a mail program without HTML shows."""
+    body = mail.get_body(("plain",))
+    assert isinstance(body, EmailMessage)
+    return str(body.get_content())
 
 
 def _authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
@@ -269,7 +291,7 @@ async def raw_server(
 
 
 @contextlib.asynccontextmanager
-async def http_desk(desk: WebhookDesk | SlackDesk) -> AsyncIterator[None]:
+async def http_desk(desk: HttpDesk) -> AsyncIterator[None]:
     """The desk on a port of its own."""
     async with HttpServer(desk.handle) as server:
         desk.port = server.port
@@ -306,13 +328,16 @@ async def mail_desk(desk: MailDesk, **changes: Any) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def opened(kind: str, folder: Path) -> AsyncIterator[tuple[Desk, Notifier]]:
     """A running receiver of a kind, and the channel that leads to it."""
-    desk: WebhookDesk | SlackDesk | MailDesk
+    from tests.support.service_desks import SERVICES
+
+    desk: HttpDesk | MailDesk
     if kind == "email":
         desk = MailDesk(folder)
         running = mail_desk(desk)
     else:
-        desk = WebhookDesk() if kind == "webhook" else SlackDesk()
-        running = http_desk(desk)
+        kinds: dict[str, Any] = {"webhook": WebhookDesk, "slack": SlackDesk, **SERVICES}
+        served = kinds[kind]()
+        desk, running = served, http_desk(served)
     async with running:
         notifier = notifier_for(desk.receiver())
         try:

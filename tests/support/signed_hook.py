@@ -56,9 +56,10 @@ class SignedHook:
         """All that was taken, in short and in order."""
         return [told.words for told in self.told]
 
-    def of(self, words: str, pool: str = "") -> list[Told]:
-        """What was taken of one kind, and of one pool if it is named."""
-        return [t for t in self.told if t.words == words and (not pool or pool in t.pools)]
+    def of(self, words: str | tuple[str, ...], pool: str = "") -> list[Told]:
+        """What was taken of one kind, or of some, and of one pool if it is named."""
+        wanted = (words,) if isinstance(words, str) else words
+        return [t for t in self.told if t.words in wanted and (not pool or pool in t.pools)]
 
     async def until(self, is_so: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
         """Waits for an attempt that makes something true."""
@@ -68,7 +69,7 @@ class SignedHook:
         except TimeoutError:
             raise AssertionError(f"waited {timeout_s} s for {what}; told so far: {self.words()}") from None
 
-    async def heard(self, words: str, pool: str, timeout_s: float = 30.0) -> Told:
+    async def heard(self, words: str | tuple[str, ...], pool: str, timeout_s: float = 30.0) -> Told:
         """The newest message of a kind about a pool, once there is one."""
         await self.until(lambda: self.of(words, pool), f"{words!r} of {pool}", timeout_s)
         return self.of(words, pool)[-1]

@@ -18,3 +18,12 @@ async def eventually(look: Callable[[], Awaitable[Found]], what: str, timeout_s:
             return found
         assert time.monotonic() < deadline_s, f"waited {timeout_s} s for {what}"
         await asyncio.sleep(0.02)
+
+
+async def is_so(look: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
+    """The same for what is seen without waiting."""
+
+    async def answer() -> bool:
+        return bool(look())
+
+    await eventually(answer, what, timeout_s)
