@@ -16,6 +16,7 @@ from monitor.config_executor import Executor
 from monitor.deleverage.request import MOST_STEPS, DeleverageRequest, DeleverageResult, Outcome, Purpose, Step
 
 SECOND_NS = 1_000_000_000
+LONGEST_NUMBER, LARGEST_EXPONENT = 40, 18  # characters, and powers of ten
 LEAST_OF_EXPECTED = 0.5  # of a low ratio, which the tolerance alone would let be anything
 CLOCKS_APART_NS = 5 * SECOND_NS  # of the monitor's and the executor's machine
 
@@ -255,12 +256,21 @@ def notional_of(case: Case) -> float:
 def _is_sound(step: Step, venue: str) -> bool:
     """Whether its figures are numbers that an order can have, and its instrument is the symbol."""
     try:
-        positive = [Decimal(text) for text in (step.quantity, step.limit_price)]
-        expected = Decimal(step.expected_position)
-    except InvalidOperation:
+        positive = [_bounded(text) for text in (step.quantity, step.limit_price)]
+        _bounded(step.expected_position)
+    except (InvalidOperation, ValueError):
         return False
-    is_sound = all(number.is_finite() and number > 0 for number in positive) and expected.is_finite()
-    return is_sound and math.isfinite(step.max_slippage) and step.instrument == f"{venue}:{step.symbol}"
+    return all(number > 0 for number in positive) and step.instrument == f"{venue}:{step.symbol}"
+
+
+def _bounded(text: str) -> Decimal:
+    """A number of a size that an order can have; raises ValueError or InvalidOperation."""
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError
+    number = Decimal(text)
+    if not number.is_finite() or not -LARGEST_EXPONENT <= number.adjusted() <= LARGEST_EXPONENT:
+        raise ValueError
+    return number
 
 
 def _step(case: Case) -> Step:

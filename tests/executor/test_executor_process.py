@@ -63,6 +63,8 @@ REFUSED: list[tuple[str, Change]] = [
     ("account", _replaced(account="binance_usdm/beta", pool="binance_usdm/beta/cross-USDT")),
     ("plan", _replaced(steps=())),
     ("plan", _step(quantity="nan")),
+    ("plan", _step(limit_price="1e999999")),
+    ("plan", _step(expected_position="9" * 41)),
     ("expiry", _expired),
     ("fence", _replaced(fence=0)),
     ("symbol", _step(symbol="XRPUSDT", instrument="binance_usdm:XRPUSDT")),
