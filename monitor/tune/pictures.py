@@ -41,7 +41,7 @@ def lead_times(study: Study) -> str:
     axes.axhline(study.wanted.lead_minutes, color="#111827", linewidth=0.8, linestyle="--")
     axes.set_yscale("symlog", linthresh=1.0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.5 * max(study.wanted.lead_minutes, *(each.shortest or 0.0 for each in study.outcomes)))
     axes.set_xlabel("pages a day")
     axes.set_ylabel("shortest lead before a breach, minutes")
     return _svg(study, figure, axes, "leads")

@@ -51,17 +51,21 @@ def told_by(tracks: Sequence[Track], bands: Sequence[Ints], times: Alerts) -> li
         if notices:
             _plan(looks, at_ns, (times.repeat_after_s,))
 
-    for at_ns, pool, state in _events(tracks, bands):
+    def look_until(at_ns: int) -> None:
         while looks and looks[0] <= at_ns:
             look_ns = heapq.heappop(looks)
             if not looks or looks[0] > look_ns:
                 note(look_ns, incidents.tick(look_ns, look_ns))
+
+    for at_ns, pool, state in _events(tracks, bands):
+        look_until(at_ns)
         if state is None:
             note(at_ns, incidents.forget(pool, GONE, at_ns))
         else:
             note(at_ns, incidents.observe(state, at_ns, at_ns))
             waits = (0.0, times.resolve_after_s, times.unknown_after_s, UNKNOWN_AFTER_SEEN_S)
             _plan(looks, at_ns, waits)
+    look_until(max((int(track.rows["at_ns"][-1]) for track in tracks), default=0))
     return found
 
 

@@ -21,7 +21,7 @@ padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:1.2rem 0 .4rem}p{margin:.4rem 0}
 .take{border-left:4px solid #0f766e;background:#f0fdfa;padding:.6rem 1rem}
 .doubt{border-left:4px solid #c2410c;background:#fff7ed;padding:.4rem 1rem}
-.pair{display:flex;flex-wrap:wrap}.pair svg{width:34rem;max-width:100%;height:auto}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr))}.pair svg{width:100%;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #e5e7eb;font-weight:normal}
 th{color:#6b7280}td:first-child,th:first-child{text-align:left}
@@ -66,7 +66,7 @@ def summary(study: Study) -> list[str]:
         f"At what is in force the replay tells {agree}, and {agreed.more} others.",
     ]
     if study.pace != 1:
-        lines.append(f"This market went {study.pace:g} times as fast as a clock: minutes and days are its.")
+        lines.append(f"The market went {study.pace:g} times a clock: minutes and days are its own.")
     return lines
 
 

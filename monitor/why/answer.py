@@ -9,9 +9,11 @@ import numpy as np
 from alerts.alert import AlertKey, Condition, Incident, Level
 from alerts.holding import inhibiting
 from monitor.alerts_command import moment
+from monitor.book.settings import LevelRow
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.domain.identity import PoolId
 from monitor.history.records import DEFICIT, MARGIN_ERROR_OPEN, Decision, Pool, Settings
+from monitor.thresholds import BESIDE
 from monitor.tune.tracks import Track
 from monitor.why.files import Asked, Files, Told
 from monitor.why.levels import clears, crossed_by, how_far, origin_of, row_of
@@ -90,7 +92,7 @@ def _crossing(level: Level, place: int, track: Track, settings: Settings) -> Ite
     while first > 0 and bands[first - 1] >= level:
         first -= 1
     if bands[first] < level:
-        yield f"    it was better by then and has to hold: {shown(track, place)}"
+        yield f"    better had to hold, and this was the worst meanwhile; at the end {shown(track, place)}"
         return
     row = row_of(track.pool, settings)
     reasons = crossed_by(row, int(level), _ratio(track, first), float(track.distance[first]))
@@ -99,11 +101,20 @@ def _crossing(level: Level, place: int, track: Track, settings: Settings) -> Ite
         key = "distance" if reason.startswith("distance") else "ratio"
         yield f"    {reason}, {level.label} ({origin_of(track.pool, settings.thresholds, key)})"
     if not reasons:
-        yield "    by a level in minutes, volatilities or funding, of which the history has no figure,"
-        yield "    or by a distance that was assessed and not solved"
+        yield f"    {_otherwise(int(level), row, settings)}"
     origin = origin_of(track.pool, settings.thresholds, "hysteresis")
     held_s = settings.alerts.resolve_after_s
     yield f"    clears at {clears(row, int(level))}, held for {held_s:g} s (hysteresis: {origin})"
+
+
+def _otherwise(band: int, row: LevelRow, settings: Settings) -> str:
+    """What else a band may come from, where neither figure shows it."""
+    if any(getattr(threshold, scale) is not None for threshold in settings.thresholds for scale in BESIDE):
+        return "by a level in minutes, volatilities or funding, of which the history keeps no figure"
+    if band <= len(row.distance_raise) and row.distance_raise[band - 1] > 0:
+        level = 100 * row.distance_raise[band - 1]
+        return f"a price {level:g} % away liquidated it then; the distance here is carried between two solves"
+    return "by a figure between two that were kept"
 
 
 def of_pool(pool: str, track: Track | None, files: Files, now_ns: int) -> Iterator[str]:
@@ -118,7 +129,8 @@ def of_pool(pool: str, track: Track | None, files: Files, now_ns: int) -> Iterat
         return
     settings = files.kept.settings_at(int(track.rows["at_ns"][-1]))
     yield from _now(track, settings, now_ns)
-    yield from _not_told(track, mine, settings, files, now_ns)
+    if not _is_gone(track):
+        yield from _not_told(track, mine, settings, files, now_ns)
 
 
 def _open(incident: Incident, track: Track | None, files: Files) -> Iterator[str]:
@@ -142,6 +154,9 @@ def _now(track: Track, settings: Settings, now_ns: int) -> Iterator[str]:
     last = len(track.rows) - 1
     for place in range(max(0, last - LAST + 1), last + 1):
         yield f"    {moment(int(track.rows['at_ns'][place]))}  {shown(track, place)}"
+    if _is_gone(track):
+        yield f"    gone since {moment(track.ends_ns[-1])}: the venue lists it no more, or under its own name"
+        return
     age_s = (now_ns - int(track.rows["at_ns"][last])) / 1e9
     yield f"    the newest is {age_s:,.0f} s old; what changes less than 0.0001 of the ratio is not kept"
     band = int(track.rows["band"][last])
@@ -150,6 +165,10 @@ def _now(track: Track, settings: Settings, now_ns: int) -> Iterator[str]:
         return
     far = how_far(track.pool, settings, band, _ratio(track, last), float(track.distance[last]))
     yield from (f"    {line}" for line in far)
+
+
+def _is_gone(track: Track) -> bool:
+    return bool(track.ends_ns) and track.ends_ns[-1] >= int(track.rows["at_ns"][-1])
 
 
 def _unknown(track: Track, settings: Settings) -> Iterator[str]:
