@@ -22,8 +22,10 @@ class Condition(Enum):
     MARGIN_ERROR = "margin_error"  # our figure and the venue's differ too much to trust either
     VENUE = "venue"  # most pools of a desk on one venue are unknown at once
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
+    RULE_CHANGE = "rule_change"  # the venue changed the margin tiers or haircuts that the pool is under
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
+    DELEVERAGE = "deleverage"  # a request to cut positions: refused, waiting, asked for, or of unknown end
 
 
 OF_THE_DAEMON = frozenset({Condition.LEDGER, Condition.HEARTBEAT})  # about no pool

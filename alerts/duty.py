@@ -47,9 +47,19 @@ class Duty:
         """Who has what is open of this key."""
         return self._incidents.ack(key)
 
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """What is open now."""
+        return self._incidents.open
+
     def incident(self, key: AlertKey) -> Incident | None:
         """What is open of this key."""
         return next((incident for incident in self._incidents.open if incident.key == key), None)
+
+    def incident_of(self, pool: PoolId) -> int:
+        """The number of its open incident of margin; 0 where none is open."""
+        key = AlertKey(pool, Condition.MARGIN)
+        return next((incident.number for incident in self._incidents.open if incident.key == key), 0)
 
     async def acknowledge(self, pool: PoolId, condition: Condition | None, author: str) -> tuple[Ack, ...]:
         """Somebody has what is open of the pool, one condition of it or all; answers what that is. Nothing

@@ -28,6 +28,18 @@ NAMES = (
     "superseding",
     "delivered",
 )
+# Between a request and its results, in the executor.
+EXECUTOR = (
+    "request_taken",
+    "request_noted",
+    "position_read",
+    "intent_written",
+    "order_sent",
+    "order_answered",
+    "step_settled",
+    "result_told",
+    "request_done",
+)
 VARIABLE = "MARGIND_FAILPOINT"
 
 
@@ -41,8 +53,9 @@ class _Armed:
 def arm(text: str) -> None:
     """Arms the place that the text names; an empty one arms nothing. Raises ValueError for no such name."""
     name, _, count = text.removesuffix(":kill").partition("#")
-    if name and name not in NAMES:
-        raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(NAMES)}")
+    known = (*NAMES, *EXECUTOR)
+    if name and name not in known:
+        raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(known)}")
     _Armed.name, _Armed.left = name, int(count or 1)
 
 

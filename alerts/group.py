@@ -1,7 +1,8 @@
 """Which notices leave next, and which leave as one message. Pure.
 
 The worst first, but never a newer notice of an incident before an older one. What a newer notice says as
-well is not said twice. Pools that one fault made unknown, or known again, at one moment are told together.
+well is not said twice. Pools that one fault made unknown, or known again, and those that one change of rules
+is for, are told together.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import msgspec
 from alerts.alert import AlertKey, Condition, Kind, Level, Notice
 
 SMALLEST = 3  # fewer are told one by one
+TOGETHER = (Condition.UNKNOWN, Condition.RULE_CHANGE)
 Routing = Callable[[Notice], object]
 Group = tuple[Notice, ...]
 
@@ -52,7 +54,7 @@ def grouped(notices: Sequence[Notice], routing: Routing) -> list[Group]:
     of_key = Counter(notice.key for notice in notices)
     groups: dict[object, list[Notice]] = {}
     for number, notice in enumerate(notices):
-        is_alone = notice.key.condition is not Condition.UNKNOWN or of_key[notice.key] > 1
+        is_alone = notice.key.condition not in TOGETHER or of_key[notice.key] > 1
         groups.setdefault(number if is_alone else _fault(notice, routing), []).append(notice)
     found: list[Group] = []
     for group in groups.values():
@@ -62,4 +64,6 @@ def grouped(notices: Sequence[Notice], routing: Routing) -> list[Group]:
 
 def _fault(notice: Notice, routing: Routing) -> object:
     venue = notice.key.pool.split("/", 1)[0]
-    return (venue, notice.desk, notice.kind, notice.incident.level, routing(notice))
+    condition = notice.key.condition
+    what = notice.detail if condition is Condition.RULE_CHANGE else ""
+    return (condition, what, venue, notice.desk, notice.kind, notice.incident.level, routing(notice))

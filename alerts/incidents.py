@@ -13,7 +13,7 @@ import msgspec
 
 from alerts.alert import Ack, AlertKey, Condition, Incident, Kind, Level, Notice
 from alerts.holding import INHIBITED, Held, Holding, inhibiting
-from alerts.levels import UNKNOWN_LEVEL, due_ns, levels_of
+from alerts.levels import UNKNOWN_LEVEL, detail_of, due_ns, levels_of
 from alerts.route import Routing
 from alerts.venue_fault import FEWEST, VenueFaults
 from alerts.watch import Watch
@@ -95,14 +95,16 @@ class Incidents:
             # No sooner than the next look: by then the venue may be the matter.
             due = max(due_ns(state, self._times), now_ns + 1) if condition is Condition.UNKNOWN else 0
             key = AlertKey(state.pool, condition)
-            notices += self._take(key, Watch(state.desk, state.detail, wanted, due), now_ns, wall_ns)
+            notices += self._take(
+                key, Watch(state.desk, detail_of(state, condition), wanted, due), now_ns, wall_ns
+            )
         return notices + self._released(notices, now_ns, wall_ns)
 
     def observe_own(
-        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int
+        self, key: AlertKey, detail: str, wanted: Level, now_ns: int, wall_ns: int, desk: str = ""
     ) -> list[Notice]:
-        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk."""
-        return self._take(key, Watch("", detail, wanted), now_ns, wall_ns)
+        """Takes in how the daemon itself fares; no desk's matter, so nobody's desk, unless one is named."""
+        return self._take(key, Watch(desk, detail, wanted), now_ns, wall_ns)
 
     def tick(self, now_ns: int, wall_ns: int) -> list[Notice]:
         """What is to be told because time has passed."""

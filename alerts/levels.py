@@ -16,6 +16,7 @@ OF_POOLS = (
     Condition.DEFICIT,
     Condition.MARGIN_ERROR,
     Condition.VENUE_WORSE,
+    Condition.RULE_CHANGE,
 )
 
 
@@ -32,7 +33,13 @@ def levels_of(state: PoolState) -> dict[Condition, Level | None]:
         Condition.DEFICIT: Level.CRITICAL if state.deficit else Level.CLEAR,
         Condition.MARGIN_ERROR: Level.WARNING if state.margin_error_open else Level.CLEAR,
         Condition.VENUE_WORSE: venues if venues > band else Level.CLEAR,
+        Condition.RULE_CHANGE: Level.WARNING if state.rule_change else Level.CLEAR,
     }
+
+
+def detail_of(state: PoolState, condition: Condition) -> str:
+    """What is said beside a condition."""
+    return state.rule_change if condition is Condition.RULE_CHANGE else state.detail
 
 
 def due_ns(state: PoolState, times: Alerts) -> int:

@@ -121,6 +121,13 @@ def _venue_headline(notification: Notification) -> str:
     return f"the venue's own figure is worse than ours, {ratio(theirs)} on our scale; our {ours}"
 
 
+def _rule_headline(notification: Notification) -> str:
+    ours = phrases.ratio_text(notification.assessment)
+    if notification.kind is Kind.RESOLVED:
+        return f"the changed margin rules hold for an hour now, {ours}"
+    return f"the venue changed its margin rules, {plain(notification.detail)}; {ours}"
+
+
 def _ledger_headline(notification: Notification) -> str:
     if notification.kind is Kind.RESOLVED:
         return "what was told is kept on disk again"
@@ -131,6 +138,12 @@ def _heartbeat_headline(notification: Notification) -> str:
     if notification.kind is Kind.RESOLVED:
         return "the watcher outside hears from us again"
     return f"the watcher outside does not hear from us, {plain(notification.detail)}"
+
+
+def _deleverage_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "no request to cut positions stands any more"
+    return plain(notification.detail)
 
 
 def _other_headline(notification: Notification) -> str:
@@ -145,8 +158,10 @@ _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.DEFICIT: _deficit_headline,
     Condition.MARGIN_ERROR: _error_headline,
     Condition.VENUE_WORSE: _venue_headline,
+    Condition.RULE_CHANGE: _rule_headline,
     Condition.LEDGER: _ledger_headline,
     Condition.HEARTBEAT: _heartbeat_headline,
+    Condition.DELEVERAGE: _deleverage_headline,
 }
 
 

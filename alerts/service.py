@@ -34,9 +34,10 @@ from alerts.notify.notifier import Notifier
 from alerts.notify.table import notifier_for
 from alerts.route import routing_of
 from alerts.silences import Silences
+from alerts.standing import observe_standing
 from alerts.trend import Trend
 from alerts.unseen import Unseen
-from alerts.vanished import GONE, NAMED, NOT_OURS, is_placeholder
+from alerts.vanished import GONE, NAMED, NOT_KEPT, NOT_OURS, is_placeholder
 from alerts.waiting_line import budget_of
 from monitor.clock import Clock
 from monitor.config import Config
@@ -50,7 +51,6 @@ TICK_S = 0.25
 AT_ONCE = 16  # notices described and written together: the worst of a storm do not wait for the rest
 DRAIN_S, POLL_S = 5.0, 0.02
 FOLDER = "ledger"
-NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 Describe = Callable[[PoolId], MarginAssessment | None]
 
 
@@ -96,6 +96,7 @@ class AlertService:
         tools = (Memory(self._ledger, clock), lambda: self.duty, Trend())
         self._aids = Aids(*tools, levels_from(lambda: self._config), working, clock, metrics)
         aid(notifiers.values(), self._aids)
+        self.standing: Mapping[PoolId, tuple[str, int, str]] = {}  # of requests to cut positions
 
     def _delivering(self, notifiers: Mapping[str, Notifier]) -> Dispatcher:
         return Dispatcher(
@@ -207,16 +208,14 @@ class AlertService:
         loop = asyncio.get_running_loop()
         if self._drain_until_s is None:
             self._drain_until_s = loop.time() + DRAIN_S
-        while True:
-            if not self._is_busy():
-                return True
+        while self._is_busy():
             if loop.time() >= self._drain_until_s:
                 return False
             await asyncio.sleep(POLL_S)
+        return True
 
     def _is_busy(self) -> bool:
-        is_to_look = self._next_tick_ns == 0
-        return bool(is_to_look or self._notices or self._undecided or self._dispatcher.pending)
+        return bool(not self._next_tick_ns or self._notices or self._undecided or self._dispatcher.pending)
 
     async def stop(self) -> None:
         """Lets go of receivers and disk; what nobody has yet is sent by the next run."""
@@ -245,6 +244,7 @@ class AlertService:
         now_ns = self._clock.monotonic_ns()
         self._next_tick_ns = now_ns + round(TICK_S * 1e9)
         self._notice(self._incidents.tick(now_ns, self._clock.wall_ns()))
+        self._notice(observe_standing(self._incidents, self.standing, now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
         count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())

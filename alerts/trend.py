@@ -72,6 +72,7 @@ class Trend:
             column = self._column_of.pop(pool)
             self._ratios[:, column] = np.nan
             self._free.append(column)
+        self._widen(min(len(there), MOST_POOLS))
         columns = (self._column(label.id) for label in view.pools)
         self._columns = np.fromiter(columns, dtype=np.int64, count=len(view.pools))
 
@@ -82,12 +83,16 @@ class Trend:
         if len(self._column_of) >= MOST_POOLS:
             return -1
         column = self._free.pop() if self._free else len(self._column_of)
-        if column >= self._ratios.shape[1]:
-            wider = np.full((SAMPLES, min(2 * column, MOST_POOLS)), np.nan, dtype=np.float32)
-            wider[:, : self._ratios.shape[1]] = self._ratios
-            self._ratios = wider
         self._column_of[pool] = column
         return column
+
+    def _widen(self, wanted: int) -> None:
+        """Room for so many pools, and for some that come one by one."""
+        held = self._ratios.shape[1]
+        if wanted > held:
+            wider = np.full((SAMPLES, min(max(wanted, 2 * held), MOST_POOLS)), np.nan, dtype=np.float32)
+            wider[:, :held] = self._ratios
+            self._ratios = wider
 
 
 def ratios_of(view: BookView) -> Floats:

@@ -1,4 +1,4 @@
-"""Pools that are no longer there: why, in the words of a page, and whose they were."""
+"""Why something is told that no pool says: in the words of a page, and whose pool it was."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from monitor.domain.identity import AccountId, PoolId
 PLACEHOLDER = "account"  # monitor.book.accounts: the pool of an account before its first snapshot
 GONE = "closed or liquidated: the venue no longer lists it"
 NAMED = "the account's own pools are known now and stand in its place"
+NOT_KEPT = "the disk does not take what is told: a restart may tell things again, or not tell of an end"
 NOT_OURS = "no longer watched: the account is not in the config"
 
 

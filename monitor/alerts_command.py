@@ -22,7 +22,7 @@ from monitor.exit_codes import CommandFailed, ExitCode
 
 def show_alerts(data_dir: Path, as_json: bool) -> int:
     """Prints what is open, for a person or for a program."""
-    told = _asked(data_dir, "/alerts")
+    told = asked_of(data_dir, "/alerts")
     if as_json:
         print(msgspec.json.format(told, indent=2).decode())
     else:
@@ -33,7 +33,7 @@ def show_alerts(data_dir: Path, as_json: bool) -> int:
 def acknowledge(data_dir: Path, pool: str, condition: str | None, author: str) -> int:
     """Says that somebody has it."""
     asked = {"pool": pool, "condition": condition, "author": author}
-    for ack in msgspec.json.decode(_asked(data_dir, "/alerts/acknowledge", "POST", asked), type=list[Ack]):
+    for ack in msgspec.json.decode(asked_of(data_dir, "/alerts/acknowledge", "POST", asked), type=list[Ack]):
         name = f"{ack.key.pool} {ack.key.condition.value}"
         print(f"{name}: {ack.author} has it; no repeats while it is no worse than {ack.level.label}")
     return ExitCode.DONE
@@ -42,7 +42,7 @@ def acknowledge(data_dir: Path, pool: str, condition: str | None, author: str) -
 def silence(data_dir: Path, matchers: Sequence[str], author: str, reason: str, seconds: float) -> int:
     """Begins a silence."""
     asked = {"matchers": matchers, "author": author, "reason": reason, "seconds": seconds}
-    answer = msgspec.json.decode(_asked(data_dir, "/silences", "POST", asked), type=SilenceAnswer)
+    answer = msgspec.json.decode(asked_of(data_dir, "/silences", "POST", asked), type=SilenceAnswer)
     told = answer.silence
     print(f"silence {told.id} until {moment(told.ends_ns)}: {' '.join(map(str, told.matchers))}")
     if not answer.hides_critical:
@@ -52,7 +52,7 @@ def silence(data_dir: Path, matchers: Sequence[str], author: str, reason: str, s
 
 def unsilence(data_dir: Path, id_: str) -> int:
     """Ends a silence."""
-    told = msgspec.json.decode(_asked(data_dir, f"/silences/{quote(id_, safe='')}", "DELETE"), type=Silence)
+    told = msgspec.json.decode(asked_of(data_dir, f"/silences/{quote(id_, safe='')}", "DELETE"), type=Silence)
     print(f"silence {told.id} has ended: what it hid is told")
     return ExitCode.DONE
 
@@ -74,8 +74,10 @@ def _state(alert: Alert) -> str:
         parts.append(f"since {moment(alert.opened_ns)}")
     if alert.acknowledged_by is not None:
         parts.append(f"acknowledged by {plain(alert.acknowledged_by)}")
-    if alert.silenced_by is not None:
-        parts.append(f"silenced by {alert.silenced_by}")
+    if alert.escalated_after_s is not None:
+        parts.append(f"escalated after {alert.escalated_after_s:g} s")
+    if alert.held_by is not None:
+        parts.append(f"held back by {plain(alert.held_by)}")
     return ", ".join(parts)
 
 
@@ -84,7 +86,8 @@ def moment(wall_ns: int) -> str:
     return datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _asked(data_dir: Path, path: str, method: str = "GET", body: Any = None) -> bytes:
+def asked_of(data_dir: Path, path: str, method: str = "GET", body: Any = None) -> bytes:
+    """What the daemon answers; raises CommandFailed."""
     written = None if body is None else msgspec.json.encode(body)
     try:
         return asyncio.run(ask(data_dir, path, method, written))

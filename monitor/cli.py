@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.cli_alerts import add_ack, add_alerts, add_silence, add_unsilence
+from monitor.cli_deleverage import add_actions, add_arm, add_audit, add_confirm, add_disarm, add_kill
+from monitor.cli_executor import add_executor
 from monitor.cli_here import add_demo, add_exchange, add_replay
 from monitor.cli_parser import Command, Commands, Parser, add_command
 from monitor.cli_tune import add_tune, add_why
@@ -77,7 +79,8 @@ def parser() -> Parser:
     ours = (_add_run, _add_check_config, _add_init, _add_status)
     why = (add_assess, add_explain, add_export, add_schema, add_tune, add_why)
     alerts = (add_alerts, add_ack, add_silence, add_unsilence)
-    for add in (*ours, *alerts, *why, add_replay, add_demo, add_exchange):
+    actions = (add_actions, add_arm, add_disarm, add_kill, add_confirm, add_audit)
+    for add in (*ours, *alerts, *actions, *why, add_executor, add_replay, add_demo, add_exchange):
         add(commands)
     return top
 
@@ -112,9 +115,9 @@ def _run(parsed: argparse.Namespace) -> int:
     from monitor.compile_cache import use_compile_cache
 
     use_compile_cache(Path(config.daemon.data_dir))
-    from monitor import daemon
+    from monitor import running
 
-    return daemon.run(read, config, record=parsed.record)
+    return running.run(read, config, record=parsed.record)
 
 
 def _add_check_config(commands: Commands) -> None:

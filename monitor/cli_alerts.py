@@ -18,7 +18,7 @@ def add_alerts(commands: Commands) -> None:
     """The list."""
     added = add_command(commands, "alerts", "list what is open, who has it, and the silences", _alerts)
     added.add_argument("--json", action="store_true", help="for programs; see `margind schema alerts`")
-    _add_data_dir(added)
+    add_data_dir(added)
 
 
 def add_ack(commands: Commands) -> None:
@@ -29,8 +29,8 @@ def add_ack(commands: Commands) -> None:
     added.add_argument("pool", metavar="POOL", help="venue/account/pool, as `margind alerts` names it")
     names = [condition.value for condition in Condition]
     added.add_argument("--condition", choices=names, help="default: all that is open of the pool")
-    _add_author(added)
-    _add_data_dir(added)
+    add_author(added)
+    add_data_dir(added)
 
 
 def add_silence(commands: Commands) -> None:
@@ -45,15 +45,15 @@ def add_silence(commands: Commands) -> None:
     )
     added.add_argument("--for", dest="seconds", type=duration, required=True, help="30m, 2h, 1d")
     added.add_argument("--reason", required=True, help="for whoever wonders")
-    _add_author(added)
-    _add_data_dir(added)
+    add_author(added)
+    add_data_dir(added)
 
 
 def add_unsilence(commands: Commands) -> None:
     """Ending a silence."""
     added = add_command(commands, "unsilence", "end a silence now; what it hid is told", _unsilence)
     added.add_argument("id", metavar="ID", help="as `margind alerts` tells it")
-    _add_data_dir(added)
+    add_data_dir(added)
 
 
 def duration(text: str) -> float:
@@ -64,45 +64,49 @@ def duration(text: str) -> float:
     return float(written[1]) * SECONDS[written[2]]
 
 
-def _add_author(added: Parser) -> None:
+def add_author(added: Parser) -> None:
+    """The option of who says so."""
     added.add_argument("--by", metavar="NAME", help="who says so; default: your login name")
 
 
-def _add_data_dir(added: Parser) -> None:
+def add_data_dir(added: Parser) -> None:
+    """The option of whose daemon."""
     added.add_argument("--data-dir", type=Path, metavar="DIR", help="of the daemon that is asked")
 
 
 def _alerts(parsed: argparse.Namespace) -> int:
     from monitor.alerts_command import show_alerts
 
-    return show_alerts(_folder(parsed), parsed.json)
+    return show_alerts(folder_of(parsed), parsed.json)
 
 
 def _ack(parsed: argparse.Namespace) -> int:
     from monitor.alerts_command import acknowledge
 
-    return acknowledge(_folder(parsed), parsed.pool, parsed.condition, _author(parsed))
+    return acknowledge(folder_of(parsed), parsed.pool, parsed.condition, author_of(parsed))
 
 
 def _silence(parsed: argparse.Namespace) -> int:
     from monitor.alerts_command import silence
 
-    return silence(_folder(parsed), parsed.matchers, _author(parsed), parsed.reason, parsed.seconds)
+    return silence(folder_of(parsed), parsed.matchers, author_of(parsed), parsed.reason, parsed.seconds)
 
 
 def _unsilence(parsed: argparse.Namespace) -> int:
     from monitor.alerts_command import unsilence
 
-    return unsilence(_folder(parsed), parsed.id)
+    return unsilence(folder_of(parsed), parsed.id)
 
 
-def _folder(parsed: argparse.Namespace) -> Path:
+def folder_of(parsed: argparse.Namespace) -> Path:
+    """The data directory of a command."""
     from monitor.paths import default_data_dir
 
     return parsed.data_dir or default_data_dir()
 
 
-def _author(parsed: argparse.Namespace) -> str:
+def author_of(parsed: argparse.Namespace) -> str:
+    """Who says so; raises CommandFailed."""
     try:
         return str(parsed.by or getpass.getuser())
     except (KeyError, OSError):  # a user without a name, in a container

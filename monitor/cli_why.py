@@ -82,7 +82,7 @@ def _export(parsed: argparse.Namespace) -> int:
 def add_schema(commands: Commands) -> None:
     """The published schemas."""
     added = add_command(commands, "schema", "print a JSON Schema of what is read or answered", _schema)
-    added.add_argument("name", choices=("alerts", "assessment", "book", "explanation"))
+    added.add_argument("name", choices=("alerts", "assessment", "book", "deleverage", "explanation"))
 
 
 def _schema(parsed: argparse.Namespace) -> int:

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import NoReturn
-
 import msgspec
 
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_history import History
 from monitor.config_transfers import Transfer
+from monitor.secret import Secret as Secret
 
 RATIO_LEVELS = ("warning", "margin_call", "critical")
-
-
-class Secret:
-    """A secret that never shows itself: `repr` and `str` are masked, `reveal()` is the one way out."""
-
-    __slots__ = ("_text", "source")
-
-    def __init__(self, text: str, source: str) -> None:
-        self._text = text
-        self.source = source  # where it came from, e.g. "file /etc/margind/key"; safe to print
-
-    def reveal(self) -> str:
-        """The secret itself; hand it to the library that needs it and nowhere else."""
-        return self._text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return f"Secret(from {self.source})"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied")
 
 
 class Daemon(msgspec.Struct, frozen=True):
@@ -110,14 +81,14 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Receiver(msgspec.Struct, frozen=True):
-    """[[receivers]]: `kind` is terminal, webhook, slack or email; the rest is for that kind."""
+    """[[receivers]]: which keys a kind has is in config_check_alerts."""
 
     name: str
     kind: str
-    url: str | None = None  # webhook; slack: another API base, for tests
-    secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
+    url: str | None = None  # webhook, alertmanager; of a service: another API base
+    secret: Secret | None = None  # signing secret, token, key, password; discord, teams, apprise: the URL
     secret_previous: Secret | None = None  # webhook: signs beside `secret` while that one is given out
-    channel: str | None = None  # slack
+    channel: str | None = None  # slack, telegram
     users: tuple[str, ...] = ()  # slack: ids of those who may press buttons
     app_secret: Secret | None = None  # slack: app token xapp-..., presses come over a socket
     signing_secret: Secret | None = None  # slack: presses come as signed requests to `listen`
@@ -202,5 +173,7 @@ class Config(msgspec.Struct, frozen=True):
     escalations: tuple[Escalation, ...] = ()
     rotas: tuple[Rota, ...] = ()
     time_intervals: tuple[TimeInterval, ...] = ()
+    deleverage: Deleverage = Deleverage()
+    hooks: tuple[Hook, ...] = ()
     source: str = ""
     warnings: tuple[str, ...] = ()  # what is allowed and should be known, one line each

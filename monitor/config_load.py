@@ -26,8 +26,10 @@ from monitor.config import (
 )
 from monitor.config_check import Entry, check_accounts, check_thresholds, known_names
 from monitor.config_check_alerts import check_commands, check_heartbeat, check_receivers, check_routes
+from monitor.config_check_deleverage import DELEVERAGE_RULES, check_deleverage
 from monitor.config_check_duty import DUTY_RULES, check_duty, named_by, refuse_two_meanings
 from monitor.config_check_transfers import TRANSFER_RULES, check_transfers
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_history import History
 from monitor.config_problem import ConfigError, Findings, Problem, item_at, key_at, suggestion
@@ -35,6 +37,7 @@ from monitor.config_read import Reader, named
 from monitor.config_rules import RULES
 from monitor.config_transfers import Transfer
 from monitor.paths import default_data_dir
+from monitor.secret import Secret
 from monitor.secrets import reason_of, what_others_may_write
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -47,10 +50,11 @@ PLAIN: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "heartbeat": Heartbeat,
     "commands": Commands,
+    "deleverage": Deleverage,
     "history": History,
 }
 SECTIONS = ("daemon", *PLAIN)
-TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals")
+TAKEN_AS_READ = ("thresholds", "transfers", "escalations", "rotas", "time_intervals", "hooks")
 LISTS = (
     "accounts",
     "thresholds",
@@ -60,6 +64,7 @@ LISTS = (
     "escalations",
     "rotas",
     "time_intervals",
+    "hooks",
 )
 
 
@@ -72,13 +77,14 @@ class _Lists(NamedTuple):
     escalations: list[Entry[Escalation]]
     rotas: list[Entry[Rota]]
     time_intervals: list[Entry[TimeInterval]]
+    hooks: list[Entry[Hook]]
 
 
 def load(path: Path, *, allow_empty: bool = False, environment: Mapping[str, str] | None = None) -> Config:
     """The config of a file, checked, with its secrets read; raises ConfigError with every mistake."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     return config_from(document, source, path.parent, environment, allow_empty=allow_empty)
 
 
@@ -91,7 +97,7 @@ def config_from(
     allow_empty: bool = False,
 ) -> Config:
     """The config of a document as `tomllib` returns it; relative paths start at `folder`."""
-    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES)
+    reader = Reader(folder, environment, Findings(), RULES | DUTY_RULES | TRANSFER_RULES | DELEVERAGE_RULES)
     _check_top(document, reader.findings)
     daemon = _read_daemon(reader, document)
     plain: dict[str, Any] = {
@@ -101,6 +107,7 @@ def config_from(
     _check_lists(lists, allow_empty, reader.findings)
     check_heartbeat(plain["heartbeat"], reader.findings)
     check_commands(plain["commands"], reader.findings)
+    check_deleverage(plain["deleverage"], lists.hooks, lists.accounts, reader.findings)
     if reader.findings.problems or daemon is None:
         raise ConfigError(source, reader.findings.problems)
     plain |= {name: _values(getattr(lists, name)) for name in TAKEN_AS_READ}
@@ -120,7 +127,7 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
     """Where a daemon of this config keeps its state: only [daemon] and [store], no exchange key is read."""
     source = str(path)
     environment = os.environ if environment is None else environment
-    document = _document(path, source)
+    document = read_document(path, source)
     reader = Reader(path.parent, environment, Findings(), RULES)
     daemon = _read_daemon(reader, document)
     store = reader.read(Store, document.get("store", {}), "store")
@@ -131,15 +138,29 @@ def load_place(path: Path, *, environment: Mapping[str, str] | None = None) -> t
 
 def _read_lists(reader: Reader, document: dict[str, Any]) -> _Lists:
     return _Lists(
-        _entries(reader, Account, document, "accounts"),
-        _entries(reader, Threshold, document, "thresholds"),
-        _entries(reader, Transfer, document, "transfers"),
-        _entries(reader, Receiver, document, "receivers"),
-        _entries(reader, Route, document, "routes"),
-        _entries(reader, Escalation, document, "escalations"),
-        _entries(reader, Rota, document, "rotas"),
-        _entries(reader, TimeInterval, document, "time_intervals"),
+        entries_of(reader, Account, document, "accounts"),
+        entries_of(reader, Threshold, document, "thresholds"),
+        entries_of(reader, Transfer, document, "transfers"),
+        entries_of(reader, Receiver, document, "receivers"),
+        entries_of(reader, Route, document, "routes"),
+        entries_of(reader, Escalation, document, "escalations"),
+        entries_of(reader, Rota, document, "rotas"),
+        entries_of(reader, TimeInterval, document, "time_intervals"),
+        entries_of(reader, Hook, document, "hooks"),
     )
+
+
+def load_audit(path: Path, *, environment: Mapping[str, str] | None = None) -> tuple[Path, Secret | None]:
+    """The data directory and the key of the audit log; no exchange key is read."""
+    source = str(path)
+    environment = os.environ if environment is None else environment
+    document = read_document(path, source)
+    reader = Reader(path.parent, environment, Findings(), RULES | DELEVERAGE_RULES)
+    daemon = _read_daemon(reader, document)
+    policy = reader.read(Deleverage, document.get("deleverage", {}), "deleverage")
+    if daemon is None or policy is None:
+        raise ConfigError(source, reader.findings.problems)
+    return Path(daemon.data_dir), policy.audit_key
 
 
 def _read_daemon(reader: Reader, document: dict[str, Any]) -> Daemon | None:
@@ -169,7 +190,8 @@ def default_routes(receivers: tuple[Receiver, ...]) -> tuple[Route, ...]:
     return tuple(Route(receivers=(receiver.name,), continue_=True) for receiver in receivers)
 
 
-def _document(path: Path, source: str) -> dict[str, Any]:
+def read_document(path: Path, source: str) -> dict[str, Any]:
+    """A TOML file that only its owner may change; raises ConfigError."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             facts = os.fstat(file.fileno())
@@ -203,7 +225,8 @@ def _check_top(document: dict[str, Any], findings: Findings) -> None:
             findings.problem(key_at("", key), f"unknown key; {suggestion(key, known)}")
 
 
-def _entries(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+def entries_of(reader: Reader, kind: type[T], document: dict[str, Any], key: str) -> list[Entry[T]]:
+    """The tables of a list, each read or found wrong."""
     tables = document.get(key, [])
     if not isinstance(tables, list):
         reader.findings.problem(key, f"must be a list of tables: write [[{key}]], not {named(tables)}")

@@ -14,6 +14,7 @@ import msgspec
 
 from monitor import secrets
 from monitor.config import Account, Credentials, Levels, Receiver, Route, Secret
+from monitor.config_deleverage import Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_problem import SECRET_LIKE, Findings, key_at, suggestion
 from monitor.config_transfers import Transfer
@@ -51,6 +52,8 @@ EXAMPLE_OF_REQUIRED: dict[tuple[type, str], str] = {
     (Transfer, "to"): 'to = "binance_usdm/alpha"',
     (Transfer, "asset"): 'asset = "USDT"',
     (Transfer, "takes_s"): "takes_s = 1200, how long it takes until it counts",
+    (Hook, "name"): 'name = "risk-desk"',
+    (Hook, "kind"): 'kind = "webhook"',
     (Credentials, "key"): "key_file, key_env or key_credential",
     (Credentials, "secret"): "secret_file, secret_env or secret_credential",
 }
@@ -83,11 +86,13 @@ class Reader:
         environment: Mapping[str, str],
         findings: Findings,
         rules: Mapping[tuple[type, str], Rule],
+        examples: Mapping[tuple[type, str], str] = EXAMPLE_OF_REQUIRED,
     ) -> None:
         self.folder = folder
         self.environment = environment
         self.findings = findings
         self.rules = rules
+        self.examples = examples
 
     def read(self, kind: type[T], table: object, place: str, **given: object) -> T | None:
         """The struct, or None when its table has a mistake; `given` stands in for absent keys."""
@@ -118,9 +123,7 @@ class Reader:
                 values[field.name] = secret
         elif key not in table:
             if is_needed:
-                self.findings.problem(
-                    key_at(place, key), f"is missing: write {EXAMPLE_OF_REQUIRED[kind, key]}"
-                )
+                self.findings.problem(key_at(place, key), f"is missing: write {self.examples[kind, key]}")
         elif isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             values[field.name] = self.read(inner, table[key], key_at(place, key))
             self._apply_rule(kind, field.name, values[field.name], key_at(place, key))

@@ -6,7 +6,7 @@ HTTP over a unix socket in the data directory, mode 0600, so that `curl --unix-s
     GET /pools/{venue}/{account}/{pool}/book       the pool and all that it reads, as a book file
     GET /pools                                     the names of all pools
 
-Alerts, acknowledgements and silences: see control_alerts.
+Alerts, acknowledgements and silences: see control_alerts; cutting positions: control_deleverage.
 
 It answers from the book on the loop, between two turns: what is told belongs together.
 """
@@ -23,8 +23,10 @@ from alerts.duty import Duty
 from monitor.book.live_book import LiveBook
 from monitor.bookfile.export import exported
 from monitor.clock import Clock
-from monitor.control_alerts import AlertRoutes, answer
+from monitor.control_alerts import AlertRoutes, Note, answer, unwritten
 from monitor.control_client import NAME
+from monitor.control_deleverage import ActionRoutes
+from monitor.deleverage.controls import Controls
 from monitor.domain.identity import PoolId
 from monitor.explain.explanation import explain
 
@@ -36,7 +38,15 @@ LIVE = "the account's stream and snapshots"
 class ControlSocket:
     """Serves while the daemon runs."""
 
-    def __init__(self, data_dir: Path, book: LiveBook, clock: Clock, duty: Duty) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        book: LiveBook,
+        clock: Clock,
+        duty: Duty,
+        controls: Controls | None = None,
+        note: Note = unwritten,
+    ) -> None:
         self._path = data_dir / NAME
         self._book = book
         self._clock = clock
@@ -44,7 +54,9 @@ class ControlSocket:
         application.router.add_get("/pools", self._pools)
         application.router.add_get(f"{POOL}/explain", self._answer(self._explain))
         application.router.add_get(f"{POOL}/book", self._answer(self._export))
-        AlertRoutes(duty).add_to(application.router)
+        AlertRoutes(duty, note).add_to(application.router)
+        if controls is not None:
+            ActionRoutes(controls).add_to(application.router)
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self) -> None:

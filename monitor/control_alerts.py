@@ -10,6 +10,7 @@ What was asked wrongly is answered with 400 and what would be right; what is not
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
@@ -42,11 +43,18 @@ class SilenceAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float
 
 
+Note = Callable[[str, str, object], Awaitable[None]]  # kind, by whom, what: into the audit log
+
+
+async def unwritten(_: str, __: str, ___: object) -> None:
+    """Where no audit log is kept."""
+
+
 class AlertRoutes:
     """The handlers, over the running alerts."""
 
-    def __init__(self, duty: Duty) -> None:
-        self._duty = duty
+    def __init__(self, duty: Duty, note: Note = unwritten) -> None:
+        self._duty, self._note = duty, note
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Adds every route."""
@@ -59,27 +67,30 @@ class AlertRoutes:
         return answer(self._duty.listing())
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
-        ask = await _read(request, AcknowledgeAsk)
+        ask = await read_ask(request, AcknowledgeAsk)
         author = ask.author.strip()
         if not author or len(author) > LONGEST_NAME:
             raise web.HTTPBadRequest(text=f"author: who has it, in at most {LONGEST_NAME} characters")
         acks = await self._duty.acknowledge(PoolId(ask.pool), ask.condition, author)
         if not acks:
             raise web.HTTPNotFound(text=f"nothing is open of {ask.pool[:LONGEST_NAME]}")
+        await self._note("ack", author, {"acks": acks})
         return answer(acks)
 
     async def _silence(self, request: web.Request) -> web.Response:
-        ask = await _read(request, SilenceAsk)
+        ask = await read_ask(request, SilenceAsk)
         try:
             begun = await self._duty.silence(ask.matchers, ask.author, ask.reason, ask.seconds)
         except BadSilence as error:
             raise web.HTTPBadRequest(text=str(error)) from None
+        await self._note("silence", begun.author, {"silence": begun})
         return answer(SilenceAnswer(begun, self._duty.hides_critical))
 
     async def _unsilence(self, request: web.Request) -> web.Response:
         ended = await self._duty.unsilence(request.match_info["id"])
         if ended is None:
             raise web.HTTPNotFound(text="no silence of that id lasts")
+        await self._note("unsilence", "?", {"silence": ended})
         return answer(ended)
 
 
@@ -88,7 +99,8 @@ def answer(content: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(content), content_type="application/json")
 
 
-async def _read(request: web.Request, kind: type[Ask]) -> Ask:
+async def read_ask(request: web.Request, kind: type[Ask]) -> Ask:
+    """What was asked, or 400 and what is wrong with it."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

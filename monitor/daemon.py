@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,6 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from alerts.ledger import LedgerInUse, LedgerRefused
 from alerts.service import AlertService
 from monitor.book.live_book import LiveBook
 from monitor.book.settings import BookSettings
@@ -28,25 +26,28 @@ from monitor.config import Config
 from monitor.config_problem import ConfigError
 from monitor.control import LIVE, ControlSocket
 from monitor.control_client import relay
+from monitor.deleverage.build import built, is_on
+from monitor.deleverage.controls import Controls
+from monitor.deleverage.service import Deleveraging
+from monitor.deleverage.switch import KillFile
 from monitor.domain.assessment import MarginAssessment
 from monitor.domain.identity import PoolId, account_id
 from monitor.domain.turn import BookView, Turn
 from monitor.engine import Engine
-from monitor.exit_codes import CommandFailed, ExitCode
 from monitor.explain.explanation import explain
 from monitor.explain.text import lines as explained
 from monitor.feeds import Feeds, spec_for
 from monitor.history.keeper import HistoryKeeper
 from monitor.inbox import Inbox
-from monitor.logs import log_to_stderr
 from monitor.loop_probe import LoopProbe
 from monitor.names import Metrics
 from monitor.recording.recorder import Recorder
 from monitor.reload import ReloadRefused, checked, words
-from monitor.sinks.embedded_store import DataDirInUse, EmbeddedStore, StoreError
-from monitor.sinks.metrics import BadMetricsAddress, MetricsServer
+from monitor.sinks.embedded_store import EmbeddedStore
+from monitor.sinks.metrics import MetricsServer
 from monitor.sinks.redis_commands import RedisCommands
 from monitor.sinks.redis_state import RedisState
+from monitor.sinks.store_link import StoreLink
 from monitor.supervise import supervise
 from monitor.thresholds import levels_for, routes_of, uses_beside
 
@@ -85,6 +86,7 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.metrics.reload_ok.set(1)
         self._alerts: AlertService | None = None
+        self._actions: Deleveraging | None = None
         kept = config.history.enabled
         self._history = HistoryKeeper(config, self.clock, self.metrics, pace) if kept else None
         self.view: BookView | None = None
@@ -107,11 +109,13 @@ class Daemon:
             self._alerts = alerts
             stack.push_async_callback(alerts.stop)
             server = self._serve_metrics(stack)
-            await self._open_control(stack, alerts)
+            actions = await self._start_actions(stack, alerts, store_url)
+            await self._open_control(stack, alerts, actions, store_url)
             probe = LoopProbe(self.metrics)
             probe.start()
             stack.callback(probe.stop)
-            sinks = (self._look, alerts.on_turn, redis.offer, *self._keep(stack, alerts), *self._watchers)
+            acting = (alerts.on_turn, actions.on_turn)
+            sinks = (self._look, *acting, redis.offer, *self._keep(stack, alerts), *self._watchers)
             engine = Engine(self.book, self.inbox, self.clock, self.metrics, sinks)
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -120,6 +124,7 @@ class Daemon:
                     group.create_task(self._supervised("redis", redis.run), name="redis"),
                     *self._command_tasks(group, store_url),
                     *([self._store_task(group, store)] if store is not None else []),
+                    *([self._actions_task(group, actions)] if is_on(self.config.deleverage) else []),
                     *self._feeds.start(group),
                 ]
                 on_ready(Addresses(server.url, store_url))
@@ -140,6 +145,8 @@ class Daemon:
         )
         book = LiveBook(settings)
         book.reroute(routes_of(self.config))
+        if is_on(self.config.deleverage):
+            book.warm_up_cutting()
         for account in self.config.accounts:
             book.declare(account_id(account.venue, account.name), account.desk, self.clock.monotonic_ns())
         return book
@@ -189,8 +196,26 @@ class Daemon:
         stack.callback(server.stop)
         return server
 
-    async def _open_control(self, stack: contextlib.AsyncExitStack, alerts: AlertService) -> None:
-        control = ControlSocket(Path(self.config.daemon.data_dir), self.book, self.clock, alerts.duty)
+    async def _start_actions(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService, store_url: str
+    ) -> Deleveraging:
+        actions = built(self.config, store_url, self.book, self.clock, self.metrics, alerts.duty.incident_of)
+        stack.push_async_callback(actions.stop)
+        await actions.start()
+        alerts.standing = actions.asked.pages.standing
+        self._actions = actions
+        return actions
+
+    async def _open_control(
+        self, stack: contextlib.AsyncExitStack, alerts: AlertService, actions: Deleveraging, store_url: str
+    ) -> None:
+        def new_link() -> StoreLink:
+            return StoreLink(store_url, self.config.store.password)
+
+        covers = is_on(self.config.deleverage)
+        controls = Controls(actions, self.config.daemon.shard, new_link, is_on=covers)
+        folder, note = Path(self.config.daemon.data_dir), actions.known.trail.note
+        control = ControlSocket(folder, self.book, self.clock, alerts.duty, controls, note)
         stack.push_async_callback(control.stop)
         await control.start()
 
@@ -212,6 +237,9 @@ class Daemon:
 
     def _store_task(self, group: asyncio.TaskGroup, store: EmbeddedStore) -> asyncio.Task[None]:
         return group.create_task(self._supervised("store", store.run), name="store")
+
+    def _actions_task(self, group: asyncio.TaskGroup, actions: Deleveraging) -> asyncio.Task[None]:
+        return group.create_task(self._supervised("deleverage", actions.run), name="deleverage")
 
     async def _supervised(self, name: str, task: Callable[[], object]) -> None:
         await supervise(name, task, self.metrics, lambda _: None, self._rng)  # type: ignore[arg-type]
@@ -241,6 +269,13 @@ class Daemon:
         self.metrics.reload_ok.set(1)
         log.info("reloaded", source=config.source)
 
+    def kill_actions(self) -> None:
+        """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        if self._actions is not None:
+            self._actions.disarm()
+        KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
+        log.warning("actions_killed", by="SIGUSR1")
+
     def describe(self, pool: PoolId) -> MarginAssessment | None:
         """The full picture of one pool as it is now."""
         return self.book.describe(pool, self.clock.monotonic_ns(), self.clock.wall_ns())
@@ -250,43 +285,3 @@ class Daemon:
         now_ns, wall_ns = self.clock.monotonic_ns(), self.clock.wall_ns()
         found = explain(self.book, pool, now_ns, wall_ns, LIVE)
         return () if found is None else tuple(explained(found))
-
-
-def run(read: Callable[[], Config], config: Config, record: Path | None = None) -> int:
-    """`margind run`: until SIGTERM or Ctrl-C; SIGHUP makes it `read` again. Raises CommandFailed."""
-    log_to_stderr()
-    asyncio.run(started(config, record, read))
-    return ExitCode.DONE
-
-
-async def started(
-    config: Config, record: Path | None = None, read: Callable[[], Config] | None = None
-) -> None:
-    """Runs a daemon until it is told to stop; what the operator must mend is a CommandFailed."""
-    refusals: list[CommandFailed] = []
-    try:
-        await _run(config, record, read)
-    except* (DataDirInUse, LedgerInUse) as errors:
-        refusals.append(CommandFailed(_first_words(errors), ExitCode.IN_USE))
-    except* (StoreError, LedgerRefused, BadMetricsAddress, RecordingRefused) as errors:
-        refusals.append(CommandFailed(_first_words(errors)))
-    if refusals:  # raised out here: inside, it would come wrapped in a group
-        raise refusals[0]
-
-
-def _first_words(errors: BaseExceptionGroup[BaseException]) -> str:
-    """What the first of them says."""
-    first = errors.exceptions[0]
-    return _first_words(first) if isinstance(first, BaseExceptionGroup) else str(first)
-
-
-async def _run(config: Config, record: Path | None, read: Callable[[], Config] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    daemon = Daemon(config, record=record)
-    if read is not None:
-        loop.add_signal_handler(signal.SIGHUP, daemon.reload, read)
-    await daemon.run(stop, lambda at: log.info("ready", metrics=at.metrics, store=at.store))
-    log.info("stopped")

@@ -19,6 +19,7 @@ class Metrics:
         self._alerts()
         self._channels()
         self._store()
+        self._actions()
 
     def _ingest(self) -> None:
         r = self.registry
@@ -201,4 +202,19 @@ class Metrics:
         self.store_rewrites = Counter("margind_store_resync", "Full rewrites.", registry=r)
         self.store_restarts = Counter(
             "margind_store_restarts", "Times that the embedded store died and was started again.", registry=r
+        )
+
+    def _actions(self) -> None:
+        r = self.registry
+        self.actions = Counter(
+            "margind_action", "Requests to cut positions, and what became of them.", ["result"], registry=r
+        )
+        self.actions_refused = Counter(
+            "margind_action_refused", "Requests that a guard refused.", ["why"], registry=r
+        )
+        self.action_armed = Gauge("margind_action_armed", "1 while somebody has armed it.", registry=r)
+        self.action_killed = Gauge("margind_action_killed", "1 while the kill switch is thrown.", registry=r)
+        self.audit_records = Gauge("margind_audit_records", "Records in the audit log.", registry=r)
+        self.audit_head = Gauge(
+            "margind_audit_head", "The first 13 hexadecimal digits of its newest mark, a number.", registry=r
         )

@@ -9,7 +9,17 @@ from __future__ import annotations
 from monitor.config import Config
 from monitor.config_problem import ConfigError
 
-FIXED = ("daemon", "store", "metrics", "heartbeat", "commands", "history", "accounts")
+FIXED = (
+    "daemon",
+    "store",
+    "metrics",
+    "heartbeat",
+    "commands",
+    "history",
+    "accounts",
+    "deleverage",
+    "hooks",
+)
 
 
 class ReloadRefused(Exception):

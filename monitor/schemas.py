@@ -11,6 +11,7 @@ import msgspec
 from alerts.listing import Listing
 from monitor.bookfile.document import Document
 from monitor.bookfile.format import BookFile
+from monitor.deleverage.request import Schemas as Deleverage
 from monitor.exit_codes import ExitCode
 from monitor.explain.document import Explanation
 
@@ -18,6 +19,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "alerts": Listing,
     "assessment": Document,
     "book": BookFile,
+    "deleverage": Deleverage,
     "explanation": Explanation,
 }
 DECIMAL = {"type": "string", "format": "decimal"}

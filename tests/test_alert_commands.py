@@ -44,6 +44,11 @@ class Duty:
         self._service = service
         self._capsys = capsys
         self._clock = SystemClock()
+        self.noted: list[tuple[str, str]] = []
+
+    async def note(self, kind: str, by: str, _: object) -> None:
+        """As the audit log takes it."""
+        self.noted.append((kind, by))
 
     async def types(self, *arguments: str) -> tuple[int, str]:
         """The exit code of a command, and what it says."""
@@ -78,10 +83,11 @@ async def on_duty(folder: Path, capsys: Captured, **alerts: Any) -> AsyncIterato
     config = a_config(folder, **{"resolve_after_s": 0.0} | alerts)
     async with alerting(config, desk, clock=clock, metrics=metrics) as service:
         book = LiveBook(BookSettings(NO_MODELS, lambda *_: LEVELS))
-        control = ControlSocket(folder, book, clock, service.duty)
+        duty = Duty(folder, service, desk, metrics, capsys)
+        control = ControlSocket(folder, book, clock, service.duty, note=duty.note)
         await control.start()
         try:
-            yield Duty(folder, service, desk, metrics, capsys)
+            yield duty
         finally:
             await control.stop()
 
@@ -111,6 +117,7 @@ async def test_who_has_it_is_kept_and_shown(tmp_path: Path, capsys: Captured) ->
             0,
             f"{ALPHA} margin: kim has it; no repeats while it is no worse than critical\n",
         )
+        assert duty.noted == [("ack", "kim")]
         assert "acknowledged by kim" in (await duty.types("alerts"))[1]
         await eventually(duty.counts(margind_incidents_acknowledged=1), "the metric")
     async with on_duty(tmp_path, capsys) as duty:
@@ -140,7 +147,7 @@ async def test_a_silence_hides_until_it_is_ended(tmp_path: Path, capsys: Capture
         assert await duty.sees(alpha=RiskBand.WARNING, beta=RiskBand.WARNING) == []
         await eventually(duty.counts(margind_silences=1), "the metric")
         listed = (await duty.types("alerts"))[1]
-        assert f"{ALPHA}  silenced by {id_}" in listed
+        assert f"{ALPHA}  held back by silence {id_}" in listed
         assert "    kim: moving money" in listed
         assert await duty.types("unsilence", id_) == (0, f"silence {id_} has ended: what it hid is told\n")
 

@@ -28,6 +28,8 @@ from monitor.config import (
     Store,
     Threshold,
 )
+from monitor.config_check_deleverage import BOUNDS
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_history import History
 from monitor.config_load import config_from, load
@@ -47,6 +49,8 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "alerts": Alerts,
     "heartbeat": Heartbeat,
     "commands": Commands,
+    "deleverage": Deleverage,
+    "hooks": Hook,
     "history": History,
     "accounts": Account,
     "accounts.credentials": Credentials,
@@ -97,18 +101,22 @@ def test_the_unused_keys_are_written_rightly(tmp_path: Path) -> None:
     """With every line in use, only what can't hold at once is refused: no unknown key, no wrong value."""
     with pytest.raises(ConfigError) as refused:
         config_from(written_out(), "example.toml", tmp_path, {})
-    expected = r"given [23] times|hyperliquid wants|can't read|no variable|never reached|is no signing"
+    expected = r"given [23] t|hyperliquid wants|can't read|no variable|never reached|is no signing|No such"
     assert [line for line in refused.value.lines() if not re.search(expected, line)] == []
 
 
 def test_defaults_that_the_example_shows_are_the_defaults() -> None:
-    """`#key = value` in the five plain sections shows what holds without it."""
+    """`#key = value` in the plain sections shows what holds without it."""
     document = written_out()
-    shown_otherwise = {("daemon", "data_dir"), ("store", "url"), ("metrics", "port")}
-    for section in ("daemon", "store", "metrics", "alerts", "heartbeat"):
+    shown_otherwise = {("daemon", "data_dir"), ("store", "url"), ("metrics", "port")} | {
+        ("deleverage", bound) for bound in BOUNDS
+    }
+    for section in ("daemon", "store", "metrics", "alerts", "heartbeat", "deleverage"):
         for field in msgspec.structs.fields(KINDS[section]):
             if field.name in document[section] and (section, field.name) not in shown_otherwise:
-                assert document[section][field.name] == field.default, (section, field.name)
+                shown = document[section][field.name]
+                shown = tuple(shown) if isinstance(shown, list) else shown
+                assert shown == field.default, (section, field.name)
 
 
 def test_what_ships_for_the_models_is_what_the_example_says() -> None:

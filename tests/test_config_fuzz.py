@@ -23,6 +23,7 @@ from monitor.config import (
     Store,
     Threshold,
 )
+from monitor.config_deleverage import Deleverage, Hook
 from monitor.config_load import config_from
 from monitor.config_problem import ConfigError
 from monitor.config_read import keys_of
@@ -35,11 +36,13 @@ TABLES = {
     "alerts": Alerts,
     "metrics": Metrics,
     "heartbeat": Heartbeat,
+    "deleverage": Deleverage,
 }
-LISTS = {"accounts": Account, "thresholds": Threshold, "receivers": Receiver, "routes": Route}
+LISTS = {"accounts": Account, "thresholds": Threshold, "receivers": Receiver, "routes": Route, "hooks": Hook}
 WORDS = st.sampled_from(
     [
         *("binance_usdm", "bybit", "hyperliquid", "ccxt:kraken", "binance_usdm/a", "a", "b", ""),
+        *("program", "stream", "executor", "*", "/bin/true", "a"),
         *("terminal", "webhook", "slack", "email", "main", "loopback", "warning", "critical", "tiered"),
         *("https://h.example/x", "http://127.0.0.1:1", "http://[::1", "redis://u:p@h", "~nobody/x"),
         *(ADDRESS, "ab" * 32, "x@y.zz", "ALPHA_SECRET"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import daemon
+from monitor import running
 from monitor.config import Account, Config, Metrics, Receiver, Route
 from monitor.config import Daemon as DaemonConfig
 from monitor.exit_codes import CommandFailed, ExitCode
@@ -37,7 +37,7 @@ async def test_a_second_daemon_on_the_same_data_is_refused(tmp_path: Path) -> No
     """Whoever comes second says in one line that the data directory is in use, and its own exit code."""
     async with EmbeddedStore(tmp_path):
         with pytest.raises(CommandFailed) as failed:
-            await daemon.started(config(tmp_path))
+            await running.started(config(tmp_path))
     assert failed.value.code is ExitCode.IN_USE
 
 
@@ -45,5 +45,5 @@ async def test_a_second_daemon_on_the_same_data_is_refused(tmp_path: Path) -> No
 async def test_an_address_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     """Metrics are served on loopback only; another host ends the start with one line."""
     with pytest.raises(CommandFailed) as failed:
-        await daemon.started(config(tmp_path, host="192.0.2.1"))
+        await running.started(config(tmp_path, host="192.0.2.1"))
     assert "192.0.2.1" in str(failed.value)

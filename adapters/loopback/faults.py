@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
+
+from adapters.loopback.amounts import Number, exact
 
 StreamKind = Literal["public", "private"]
 BOTH: tuple[StreamKind, ...] = ("public", "private")
@@ -46,6 +49,17 @@ class VenueFaults:
 
 
 @dataclass
+class OrderFaults:
+    """What an exchange does to the orders of one account."""
+
+    lost_answers: int = 0  # so many orders are taken, and the answer says that nobody knows
+    cut_answers: int = 0  # so many orders are taken, and the connection is reset instead of an answer
+    lost_orders: int = 0  # so many orders are not taken, and the answer says that nobody knows
+    fill: Decimal = Decimal(1)  # this part of an order is filled; above 1 is more than was asked for
+    position: Decimal = Decimal(1)  # positions are shown as so many times what they are
+
+
+@dataclass
 class AccountFaults:
     """The states of one account."""
 
@@ -54,6 +68,7 @@ class AccountFaults:
     listen_key_refused: bool = False  # renewals answer that the key does not exist
     skip_events: int = 0  # so many user events still get lost
     cut_after_pages: int | None = None  # paged answers break off after so many pages
+    orders: OrderFaults = field(default_factory=OrderFaults)
 
 
 @dataclass(frozen=True)
@@ -250,6 +265,25 @@ class Faults:
         """Answers in pages get so short, and after so many pages the next one fails."""
         self.of(account.partition("/")[0]).rows_per_page = rows_per_page
         self.of_account(account).cut_after_pages = after_pages
+
+    # --- orders -----------------------------------------------------------------------------------
+
+    def lose_order_answers(self, account: str, count: int = 1, *, cut: bool = False) -> None:
+        """So many orders are taken, and the answer is an unknown one, or (`cut`) a reset."""
+        orders = self.of_account(account).orders
+        orders.cut_answers, orders.lost_answers = (count, 0) if cut else (0, count)
+
+    def lose_orders(self, account: str, count: int = 1) -> None:
+        """So many orders never come to the book, and the answer is the same unknown one."""
+        self.of_account(account).orders.lost_orders = count
+
+    def fill_orders(self, account: str, part: Number) -> None:
+        """Orders are filled by this part: 1 as they should, 0.5 half, 2 more than was asked for."""
+        self.of_account(account).orders.fill = exact(part)
+
+    def lie_about_positions(self, account: str, times: Number) -> None:
+        """REST shows positions as so many times what they are; 1 ends it."""
+        self.of_account(account).orders.position = exact(times)
 
     def event_copies(self, account: str) -> int:
         """How often the next user event is to be sent: once, or not at all, or twice."""

@@ -101,3 +101,10 @@ async def cut_short(request: web.Request, response: web.Response) -> web.StreamR
     if request.transport is not None:
         request.transport.abort()
     return half
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """No answer: the connection is torn down."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -98,6 +98,24 @@ class Position:
 
 
 @dataclass
+class PlacedOrder:
+    """An order as the exchange keeps it: what was asked for, and what became of it."""
+
+    number: int
+    client_id: str
+    symbol: str
+    side: str  # of the order: "buy" or "sell"
+    position_side: str
+    quantity: Decimal
+    limit_price: Decimal | None
+    is_reduce_only: bool
+    at_ms: int
+    filled: Decimal = ZERO
+    average_price: Decimal | None = None
+    is_open: bool = False
+
+
+@dataclass
 class Account:
     """Credentials, modes and holdings. `wallets` are the cross wallets, before unrealised profit."""
 
@@ -116,12 +134,27 @@ class Account:
     positions: dict[LegKey, Position] = field(default_factory=dict)
     leverages: dict[str, Decimal] = field(default_factory=dict)
     margin_modes: dict[str, str] = field(default_factory=dict)  # symbol -> "cross" or "isolated"
+    orders: list[PlacedOrder] = field(default_factory=list)  # every order that was taken, in order
+    trading_key: str = ""  # a second key of the same account, which may trade
+    trading_secret: str = ""
     updated_ms: int = 0
 
     @property
     def id(self) -> str:
         """`venue/name`."""
         return f"{self.venue}/{self.name}"
+
+    def behind(self, key: str) -> Account | None:
+        """The account as this key may use it: holdings are the same, rights and secret are the key's own."""
+        if key == self.key:
+            return self
+        if not key or key != self.trading_key:
+            return None
+        return replace(self, key=key, secret=self.trading_secret, can_trade=True)
+
+    def orders_of(self, client_id: str) -> list[PlacedOrder]:
+        """The orders of one client id: more than one is what must never be."""
+        return [order for order in self.orders if order.client_id == client_id]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from alerts.aids import Levels
 from alerts.trend import Hour
 
 WIDTH_IN, HEIGHT_IN, DPI = 5.6, 1.9, 100
+PLACE = (0.085, 0.215, 0.9, 0.75)  # of the axes: left, bottom, width, height
 HOUR_MIN = 60
 FEWEST = 2  # points that make a line
 TALLEST = 3.0  # a ratio beyond leaves the picture
@@ -32,9 +33,9 @@ def png_of(hour: Hour, levels: Levels) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes(PLACE)
     minutes = hour.seconds / 60
     known = hour.ratios[np.isfinite(hour.ratios)]
     axes.set_xlim(-HOUR_MIN, 0)

@@ -19,7 +19,7 @@ from email.policy import SMTP as SMTP_POLICY
 
 from alerts.alert import Notification
 from alerts.message import headline, lines
-from alerts.wording import NAME_LIMIT, plain, pool_parts
+from alerts.wording import plain, pool_parts
 
 SUBJECT_LIMIT = 200
 PICTURE = "margin-ratio"
@@ -32,13 +32,9 @@ def lines_of(notification: Notification) -> tuple[str, ...]:
 
 def subject_of(notification: Notification) -> str:
     """The same for all mails of an incident."""
-    parts = pool_parts(notification.key.pool)
     condition = notification.key.condition.value.replace("_", " ")
-    begin = f"margind: incident {notification.incident:,}, {condition},"
-    if notification.others:
-        desk = plain(notification.desk, NAME_LIMIT)
-        return f"{begin} pools of {parts.venue}, desk {desk}"
-    return f"{begin} {parts.id}"
+    pool = pool_parts(notification.key.pool).id
+    return f"margind: incident {notification.incident:,}, {condition}, {pool}"
 
 
 def root_of(notification: Notification) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from alerts.aids import Aids
-from alerts.alert import Ack
+from alerts.alert import Ack, Kind, Level, Notification
 from alerts.notify.notifier import Delivered, Outcome, Retry
 from alerts.notify.slack_api import SlackApi
 from alerts.notify.slack_blocks import Card, blocks_of, escaped
@@ -21,7 +21,8 @@ from alerts.notify.slack_threads import SlackThreads, Thread, begun
 
 log = structlog.get_logger()
 EVERY_S = 1.2
-LOOK_S = 0.25
+LOOK_S = 0.5
+GONE_S = 60.0  # an end that was told in another message, with other pools, is shown after this long
 PAUSE_S = 5.0  # after a failure that passes and tells no delay
 NOT_EDITABLE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "block_mismatch"}
@@ -36,6 +37,7 @@ class Refresh:
         self._threads = threads
         self._aids = aids
         self._with_buttons = with_buttons
+        self._closed_s: dict[str, float] = {}  # since when an incident is seen to have ended
 
     async def run(self) -> None:
         """For ever, one at a time."""
@@ -63,11 +65,22 @@ class Refresh:
 
     def _stale(self) -> tuple[str, Thread, Card, Ack | None] | None:
         found = []
+        is_open = {(incident.key, incident.number) for incident in self._aids.duty().open}
         for name, thread, card in self._threads.shown():
+            if self._is_gone(name, (card.key, card.number) not in is_open and not card.is_over):
+                card = ended(card)
             ack = self._ack_of(card)
             if thread.shown != shown_of(card, ack):
                 found.append((name, thread, card, ack))
         return max(found, key=lambda each: each[2].level, default=None)
+
+    def _is_gone(self, name: str, is_closed: bool) -> bool:
+        """Whether its end is that long ago; the notice of it is usually on its way."""
+        if not is_closed:
+            self._closed_s.pop(name, None)
+            return False
+        now_s = self._aids.clock.monotonic_ns() / 1e9
+        return now_s >= self._closed_s.setdefault(name, now_s) + GONE_S
 
     def _ack_of(self, card: Card) -> Ack | None:
         if card.is_over:
@@ -99,14 +112,31 @@ class Refresh:
         if held is None:
             return
         fields: dict[str, Any] = {"channel": thread.channel, "ts": thread.ts, "shown": shown_of(card, ack)}
-        if card.is_over and held.card == card:
+        if card.is_over and held.occasion == card.occasion:
             fields["card"] = None  # nothing comes after the end
+            self._closed_s.pop(name, None)
         self._threads.keep(name, msgspec.structs.replace(held, **fields))
+
+
+def ended(card: Card) -> Card:
+    """What is shown of an incident whose end was told together with others."""
+    return msgspec.structs.replace(
+        card,
+        level=int(Level.CLEAR),
+        kind=Kind.RESOLVED.value,
+        id=f"{card.id} over",
+        headline=f"OVER {card.headline}",
+    )
 
 
 def shown_of(card: Card, ack: Ack | None) -> str:
     """What a message shows, in short."""
     return f"{card.id} {ack.author if ack else ''} {ack.at_ns if ack else ''}"
+
+
+def shown_of_new(notification: Notification) -> str:
+    """What a message shows that was just posted."""
+    return f"{notification.id}  "
 
 
 def message_of(card: Card, ack: Ack | None, channel: str, value: str | None) -> dict[str, Any]:

@@ -58,8 +58,11 @@ class WebhookNotifier:
 
     async def notify(self, notification: Notification) -> Outcome:
         """One POST of at most five seconds."""
-        body = body_of(notification)
-        return await self._poster.post(self._url, body, self._headers(notification.id, body))
+        return await self.post(notification.id, body_of(notification))
+
+    async def post(self, message_id: str, body: bytes) -> Outcome:
+        """The same of any JSON."""
+        return await self._poster.post(self._url, body, self._headers(message_id, body))
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -77,6 +77,10 @@ class Assessor:
             self._run(rows)
         return len(rows)
 
+    def cross(self, row: int) -> None:
+        """The state of a pool may have changed by something that no sweep sees."""
+        self._crossed.add(row)
+
     def take_crossed(self) -> list[int]:
         """Rows whose state may have changed since the last time, in order."""
         rows = sorted(self._crossed)

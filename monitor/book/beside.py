@@ -28,7 +28,7 @@ from monitor.book.sweep import level_tables
 from monitor.book.volatility import DAY_MINUTES
 from monitor.margin.band import CLEAR, UNKNOWN
 
-MOST_ROWS = 2_000  # looked at in one go, the raised ones each time and the others in turn
+MOST_ROWS = 10_000  # looked at in one go, the raised ones each time and the others in turn
 MOST_SLOW = 32
 LEVELS = 3
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from monitor.book.accounts import PLACEHOLDER, AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.beside import Beside
+from monitor.book.cutting import Cutting, cutting_of, warm_up
 from monitor.book.describe import USUAL, Ask, Describer
 from monitor.book.holdings import SnapshotVerdict
 from monitor.book.placing import Placing
@@ -128,6 +127,7 @@ class LiveBook:
             for state in self.accounts.values():
                 self._refresh(state, now_ns)
             self.placing.definitions.age_options(wall_ns)
+            self._publishing.rules_changed(self._publishing.rules.ended(now_ns))
         if now_ns >= self._accruals_due_ns:
             self._accruals_due_ns = now_ns + ACCRUAL_TICK_NS
             self._accrue(wall_ns)
@@ -148,6 +148,15 @@ class LiveBook:
         """The full picture of one pool as it is now; None when there is no such pool."""
         return self._describer.describe(pool, now_ns, wall_ns, ask)
 
+    def cutting(self, pool: PoolId) -> Cutting | None:
+        """The pool as it shrinks, for a plan; None where no model says what a cut does."""
+        placed, instruments = self.placing.pools.get(pool), self.placing.definitions.instruments
+        return cutting_of(placed, self.assessor, self.quotes, instruments)
+
+    def warm_up_cutting(self) -> None:
+        """Compiles what `cutting` needs, before it is needed."""
+        warm_up(self.assessor)
+
     def refresh_distances(self, count: int) -> None:
         """Solves the distance to liquidation of some pools, the endangered ones each time, the others in
         turn."""
@@ -158,9 +167,11 @@ class LiveBook:
             self._place(self.accounts[pool.account], {pool.name}, wall_ns)
 
     def _apply_instruments(self, event: Instruments, wall_received_ns: int) -> None:
+        changed = self._publishing.rules.note(event, self.placing.definitions)
         touched = self.placing.define(event)
         for account, pools in touched.items():
             self._place(self.accounts[account], pools, wall_received_ns)
+        self._publishing.rules_changed(changed)
 
     def _apply_snapshot(self, event: AccountSnapshot, wall_received_ns: int) -> None:
         state = self._state(event.account)
@@ -255,9 +266,7 @@ class LiveBook:
         self._count("price_rejected", event.reason)
 
     def _apply_history(self, event: PriceHistory, _: int) -> None:
-        row = self.quotes.find(event.instrument)
-        if row is not None:
-            self.quotes.volatility.take_history(row, np.array(event.prices, np.float64))
+        self.quotes.take_history(event.instrument, event.prices)
 
     def _state(self, account: AccountId) -> AccountState | None:
         state = self.accounts.get(account)

@@ -12,6 +12,7 @@ from monitor.book.accounts import AccountState
 from monitor.book.assessor import Assessor
 from monitor.book.placing import PlacedPool, Placing
 from monitor.book.quotes import Quotes
+from monitor.book.rules import Key, RuleChanges, keys_of
 from monitor.book.settings import BookSettings
 from monitor.domain.assessment import Reason, RiskBand
 from monitor.domain.identity import AccountId, PoolId
@@ -51,6 +52,7 @@ class Publishing:
         self._placing = placing
         self._assessor = assessor
         self._accounts = accounts
+        self.rules = RuleChanges()
         self._said: dict[PoolId, PoolState] = {}
         self._unknown: dict[PoolId, _Unknown] = {}
         self._worried_ns: dict[AccountId, int] = {}
@@ -86,6 +88,12 @@ class Publishing:
             self._view = self._copy(now_ns, wall_ns)
         return self._view
 
+    def rules_changed(self, keys: set[Key]) -> None:
+        """What holds any of these has another state to tell."""
+        for pool in self._placing.pools.values() if keys else ():
+            if not keys.isdisjoint(keys_of(pool)):
+                self._assessor.cross(pool.row)
+
     def _state(self, pool: PlacedPool, now_ns: int) -> PoolState:
         figures = self._assessor.figures[pool.row]
         band = RiskBand(int(figures.band))
@@ -103,6 +111,7 @@ class Publishing:
             unknown_since_ns=unknown.since_ns if unknown else None,
             unknown_seen_ns=unknown.seen_ns if unknown else None,
             detail=self._detail(pool, now_ns) if unknown else "",
+            rule_change=self.rules.of(pool),
         )
 
     def _note_unknown(self, pool: PlacedPool, band: RiskBand, now_ns: int) -> _Unknown | None:

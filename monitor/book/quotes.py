@@ -7,6 +7,7 @@ A mark is believed when it is young, ordered, near its index, and moves when its
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +94,12 @@ class Quotes:
     def find(self, name: str) -> int | None:
         """The row of a price, if it has one."""
         return self._rows.get(name)
+
+    def take_history(self, name: str, prices: Sequence[float]) -> None:
+        """Prices of before this run, for the estimators of speed; of what is not held they are dropped."""
+        row = self.find(name)
+        if row is not None:
+            self.volatility.take_history(row, np.array(prices, np.float64))
 
     def name(self, row: int) -> str:
         """What the row prices."""

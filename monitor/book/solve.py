@@ -99,13 +99,13 @@ class Solver:
 
     def warm_up_searches(self, book: Book[float], pocket: Pocket) -> None:
         """Compiles every search now, on nothing."""
-        book = _of_nothing(book)
+        book = of_nothing(book)
         self.nearest(np.zeros(0, np.int64), book, pocket, np.zeros(0))
         self.survey(0, 1.0, 0.0, book, pocket)
 
     def warm_up(self, book: Book[float]) -> None:
         """Compiles what looks at a pool once."""
-        self.assess(0, _of_nothing(book))
+        self.assess(0, of_nothing(book))
 
     def assess(self, pool: int, book: Book[float]) -> Requirement[float]:
         """What one pool requires."""
@@ -166,7 +166,7 @@ class Solver:
         return found
 
 
-def _of_nothing(book: Book[float]) -> Book[float]:
+def of_nothing(book: Book[float]) -> Book[float]:
     """The book with one pool that holds nothing."""
     return book._replace(pools=empty_rows(Pool, 1), balances=empty_rows(Balance, 1))
 

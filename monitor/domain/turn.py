@@ -35,6 +35,7 @@ class PoolState(msgspec.Struct, frozen=True):
     unknown_since_ns: int | None  # monotonic: when the fault began (last good datum), not when it was noticed
     unknown_seen_ns: int | None  # monotonic: when it was noticed
     detail: str  # the reason in words: "BTCUSDT mark silent", "key refused: ..."
+    rule_change: str = ""  # what the venue changed within the hour of the rules that the pool is margined by
 
 
 class BookView(msgspec.Struct, frozen=True):

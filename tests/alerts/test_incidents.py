@@ -173,7 +173,10 @@ def test_the_other_conditions_have_their_levels() -> None:
         Condition.DEFICIT: Level.CRITICAL,
         Condition.MARGIN_ERROR: Level.WARNING,
         Condition.VENUE_WORSE: Level.CRITICAL,
+        Condition.RULE_CHANGE: Level.CLEAR,
     }
+    changed = levels_of(_band(RiskBand.CLEAR, rule_change="BTCUSDT tier 1: ..."))
+    assert changed[Condition.RULE_CHANGE] is Level.WARNING
 
 
 def test_the_worse_of_a_pool_keeps_the_milder_waiting() -> None:

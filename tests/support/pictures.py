@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,8 +74,8 @@ def _later(notification: Notification, more: int) -> Notification:
 
 
 def _ack() -> Ack:
-    page = raised()
-    return Ack(page.key, page.incident, Level.CRITICAL, "slack:U012AB3CD", AS_OF_NS + 90 * 10**9)
+    page = worse()
+    return Ack(page.key, page.incident, page.level, "slack:U012AB3CD", AS_OF_NS + 390 * 10**9)
 
 
 def _posted(notification: Notification) -> dict[str, Any]:
@@ -122,11 +123,16 @@ def page(name: str, source: str) -> str:
 
 
 def shoot(chromium: str) -> None:
-    """Writes all sources and their screenshots."""
+    """Writes all sources, and their screenshots where there is a browser."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, source in sources().items():
+        (FOLDER / name).write_text(source, encoding="utf-8")
+    if shutil.which(chromium) is None:
+        raise SystemExit(
+            f"the sources are written; their pictures need a browser, and there is no {chromium}"
+        )
+    for name, source in sources().items():
         path = FOLDER / name
-        path.write_text(source, encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             shown = Path(folder) / "page.html"
             shown.write_text(page(name, source), encoding="utf-8")

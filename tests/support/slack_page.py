@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 STYLE = """
-body{margin:0;background:#fff;font:15px/1.46 -apple-system,'Segoe UI',Helvetica,Arial,sans-serif;color:#1d1c1d}
+body{margin:0;background:#fff;color:#1d1c1d;
+ font:15px/1.46 -apple-system,'Segoe UI',Helvetica,Arial,sans-serif}
 .channel{border-bottom:1px solid #ddd;padding:10px 20px;font-weight:700}
 .message{display:flex;gap:10px;padding:8px 20px}
 .reply{margin-left:46px;border-left:2px solid #ddd}

@@ -97,7 +97,7 @@ async def whole_daemon(
     folder: Path, exchange: LoopbackExchange, accounts: Iterable[Account], hook_url: str, store_url: str
 ) -> AsyncIterator[Running]:
     """A running daemon on the venues' own wire, at levels that one price crosses at once."""
-    watched = tuple(_account(exchange, account) for account in accounts)
+    watched = tuple(watched_account(exchange, account) for account in accounts)
     settings = desk_config(folder, watched, hook_url, store_url, thresholds=(LEVELS,))
     async with running_daemon(settings) as running:
         yield running
@@ -148,7 +148,8 @@ def desk_config(
     )
 
 
-def _account(exchange: LoopbackExchange, account: Account) -> config.Account:
+def watched_account(exchange: LoopbackExchange, account: Account) -> config.Account:
+    """An account of the exchange as a config names it."""
     needs_key = VENUES[account.venue].needs_key
     key, secret = config.Secret(account.key, "the test"), config.Secret(account.secret, "the test")
     return config.Account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from adapters.loopback.amounts import fixed, plain
@@ -12,15 +13,17 @@ from adapters.loopback.world import World
 
 Body = dict[str, Any]
 
+ONE = Decimal(1)
 WIRE_SIDES = {"": "BOTH", "long": "LONG", "short": "SHORT"}
 
 
-def position_risk_v3(leg: LegFigures) -> Body:
-    """One entry of GET /fapi/v3/positionRisk: held positions only, without leverage and margin type"""
+def position_risk_v3(leg: LegFigures, times: Decimal = ONE) -> Body:
+    """One entry of GET /fapi/v3/positionRisk: held positions only, without leverage and margin type; `times`
+    is a lie about the size."""
     return {
         "symbol": leg.position.symbol,
         "positionSide": WIRE_SIDES[leg.position.side],
-        "positionAmt": plain(leg.position.quantity),
+        "positionAmt": plain(leg.position.quantity * times),
         "entryPrice": plain(leg.position.entry),
         "breakEvenPrice": plain(leg.position.entry),
         "markPrice": fixed(leg.mark, 8),

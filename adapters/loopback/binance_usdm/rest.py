@@ -12,7 +12,9 @@ from adapters.loopback.binance_usdm.auth import Doorkeeper, Refused, answer, err
 from adapters.loopback.binance_usdm.catalog import VENUE
 from adapters.loopback.binance_usdm.figures import AccountFigures, figures_of
 from adapters.loopback.binance_usdm.listen_keys import ListenKeys
+from adapters.loopback.binance_usdm.orders import NOT_KNOWN, OrderDesk
 from adapters.loopback.faults import Faults
+from adapters.loopback.gate import reset
 from adapters.loopback.holdings import Account, Contract, Quote
 from adapters.loopback.world import World
 
@@ -35,6 +37,7 @@ class RestFace:
         self._keys = keys
         self._published = published
         self._door = Doorkeeper(VENUE, world, faults)
+        self._orders = OrderDesk(world, faults)
 
     def add_routes(self, application: web.Application) -> None:
         """Every path that we serve; the rest is 404, as on the venue."""
@@ -42,6 +45,7 @@ class RestFace:
             application.router.add_get(path, self._public_handler(public))
         for path, signed in self._signed().items():
             application.router.add_get(path, self._signed_handler(signed))
+        application.router.add_post("/fapi/v1/order", self._place_order)
         for method, change in (("POST", self._obtain), ("PUT", self._extend), ("DELETE", self._drop)):
             application.router.add_route(method, "/fapi/v1/listenKey", self._keyed_handler(change))
 
@@ -71,6 +75,7 @@ class RestFace:
             "/fapi/v1/multiAssetsMargin": lambda who, _: {"multiAssetsMargin": who.multi_assets},
             "/fapi/v1/accountConfig": lambda who, _: account_answers.account_config(who),
             "/fapi/v1/symbolConfig": self._symbol_config,
+            "/fapi/v1/order": self._orders.find,
             "/sapi/v1/account/apiRestrictions": lambda who, _: api_restrictions(who),
             "/sapi/v1/account/info": lambda _, __: {"isPortfolioMarginRetailEnabled": False},
             "/sapi/v1/capital/config/getall": lambda _, __: [],
@@ -98,6 +103,18 @@ class RestFace:
                 return error(refused.status, refused.code, refused.words)
 
         return handle
+
+    async def _place_order(self, request: web.Request) -> web.StreamResponse:
+        try:
+            account, parameters = await self._door.account_of_signature(request)
+            placed = self._orders.place(account, parameters)
+            if self._orders.matching.is_due("cut_answers", account):
+                return await reset(request)
+            if self._orders.matching.is_due("lost_answers", account):
+                raise NOT_KNOWN
+            return self._good(placed)
+        except Refused as refused:
+            return error(refused.status, refused.code, refused.words)
 
     def _keyed_handler(self, make: Callable[[Account], Any]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
@@ -164,7 +181,10 @@ class RestFace:
     def _risk_v3(self, account: Account, parameters: Parameters) -> Any:
         symbols = {contract.symbol for contract in self._contracts(parameters)}
         legs = self._told(account, "positionRisk").legs
-        return [position_answers.position_risk_v3(leg) for leg in legs if leg.position.symbol in symbols]
+        times = self._faults.of_account(account.id).orders.position
+        return [
+            position_answers.position_risk_v3(leg, times) for leg in legs if leg.position.symbol in symbols
+        ]
 
     def _risk_v2(self, account: Account, parameters: Parameters) -> Any:
         figures = self._told(account, "positionRisk")

@@ -107,6 +107,11 @@ def position(leg: LegFigures, *, streamed: bool) -> Body:
     return {**row, **_common(held, streamed)}
 
 
+def lied_about(row: Body, times: Decimal) -> Body:
+    """The same position, so many times as large."""
+    return row if times == 1 else {**row, "size": plain(Decimal(row["size"]) * times)}
+
+
 def empty_position(world: World, account: Account, held: Position, *, streamed: bool) -> Body:
     """A leg that is closed, or never was open."""
     row = {

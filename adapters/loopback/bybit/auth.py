@@ -51,14 +51,14 @@ class Doorkeeper:
         """The venue's clock, which may be wrong on purpose."""
         return self._world.now_ms() + self._faults.of(self._venue).clock_ahead_ms
 
-    def account_of_request(self, request: web.Request) -> Account:
-        """The account of a signed GET."""
+    def account_of_request(self, request: web.Request, body: str | None = None) -> Account:
+        """The account of a signed GET, or of a POST with this body."""
         headers = request.headers
         account = self._account_of_key(headers.get("X-BAPI-API-KEY", ""))
         stamp = headers.get("X-BAPI-TIMESTAMP", "")
         window = headers.get("X-BAPI-RECV-WINDOW", str(DEFAULT_WINDOW_MS))
-        query = request.raw_path.partition("?")[2]
-        expected = signature(account, f"{stamp}{account.key}{window}{query}")
+        signed = request.raw_path.partition("?")[2] if body is None else body
+        expected = signature(account, f"{stamp}{account.key}{window}{signed}")
         if not hmac.compare_digest(expected, headers.get("X-BAPI-SIGN", "")):
             raise Refused(10004, "error sign! please check the signature generation algorithm.")
         self._check_time(stamp, window)
@@ -75,8 +75,9 @@ class Doorkeeper:
 
     def _account_of_key(self, key: str) -> Account:
         for account in self._world.accounts_of(self._venue):
-            if account.key == key and not self._faults.of_account(account.id).key_rejected:
-                return account
+            found = account.behind(key)
+            if found is not None and not self._faults.of_account(account.id).key_rejected:
+                return found
         raise Refused(10003, "API key is invalid.")
 
     def _check_time(self, stamp: str, window: str) -> None:

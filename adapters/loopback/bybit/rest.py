@@ -12,7 +12,9 @@ from adapters.loopback.bybit import account_answers, market_answers
 from adapters.loopback.bybit.auth import Doorkeeper, Refused, answer
 from adapters.loopback.bybit.catalog import VENUE
 from adapters.loopback.bybit.figures import AccountFigures, figures_of
+from adapters.loopback.bybit.orders import NOT_KNOWN, OrderDesk
 from adapters.loopback.faults import Faults
+from adapters.loopback.gate import reset
 from adapters.loopback.holdings import Account, Contract, Position, Quote
 from adapters.loopback.world import World
 
@@ -40,6 +42,7 @@ class RestFace:
         self._faults = faults
         self._door = door
         self._published = published
+        self._orders = OrderDesk(world, faults)
 
     def add_routes(self, application: web.Application) -> None:
         """Every path that we serve; the rest is 404."""
@@ -47,6 +50,7 @@ class RestFace:
             application.router.add_get(path, self._public_handler(public))
         for path, signed in self._signed().items():
             application.router.add_get(path, self._signed_handler(signed))
+        application.router.add_post("/v5/order/create", self._create_order)
 
     def _public(self) -> dict[str, PublicAnswer]:
         return {
@@ -65,6 +69,8 @@ class RestFace:
             "/v5/account/fee-rate": self._fee_rates,
             "/v5/spot-margin-trade/state": self._spot_margin_state,
             "/v5/position/list": self._positions,
+            "/v5/order/realtime": self._orders.find,
+            "/v5/order/history": self._orders.find,
             "/v5/user/query-api": lambda who, _: account_answers.api_key(who),
             "/v5/asset/transfer/query-account-coins-balance": self._coins_balance,
             "/v5/asset/coin/query-info": lambda _, __: {"rows": []},
@@ -85,6 +91,19 @@ class RestFace:
             )
 
         return handle
+
+    async def _create_order(self, request: web.Request) -> web.StreamResponse:
+        body = await request.text()
+        try:
+            account = self._door.account_of_request(request, body)
+            placed = self._orders.place(account, body)
+        except Refused as refused:
+            return answer({}, self._door.venue_ms(), refused.code, refused.words)
+        if self._orders.matching.is_due("cut_answers", account):
+            return await reset(request)
+        if self._orders.matching.is_due("lost_answers", account):
+            return answer({}, self._door.venue_ms(), NOT_KNOWN.code, NOT_KNOWN.words)
+        return answer(placed, self._door.venue_ms())
 
     def _answered(self, make: Callable[[], Any], request: web.Request) -> web.StreamResponse:
         now_ms = self._door.venue_ms()
@@ -201,9 +220,9 @@ class RestFace:
         rows_per_page = self._faults.of(VENUE).rows_per_page or DEFAULT_ROWS
         if cut is not None and int(parameters.get("cursor", "0")) >= cut * rows_per_page:
             raise Cut
-        coin = parameters.get("settleCoin")
+        coin, times = parameters.get("settleCoin"), self._faults.of_account(account.id).orders.position
         rows = [
-            account_answers.position(leg, streamed=False)
+            account_answers.lied_about(account_answers.position(leg, streamed=False), times)
             for leg in self._told(account).legs
             if leg.position.symbol in contracts and coin in {None, leg.coin}
         ]

@@ -1,0 +1,1 @@
+"""The executor: takes the monitor's requests and places reduce-only orders, in a process of its own."""
