@@ -178,11 +178,19 @@ def an_outcome(name: str, pages: int, *leads: float | None) -> Outcome:
         ([an_outcome("a", 1), an_outcome("b", 2)], None),
     ],
 )
-def test_the_choice_is_the_fewest_pages_of_those_that_miss_the_fewest(
+def test_the_choice_is_quiet_among_those_that_miss_the_fewest(
     outcomes: list[Outcome], best: str | None
 ) -> None:
-    """Then the earliest, then what is in force; nothing where no breach could be missed."""
+    """All else equal the earliest, then what is in force; nothing where no breach could be missed."""
     assert choose(outcomes, WANTED).name == best
+
+
+def test_of_sets_that_page_about_as_often_the_one_that_stands_open_least_is_taken() -> None:
+    """A tenth more pages is worth it; what pages much more is not."""
+    standing = an_outcome("standing", 100, 30.0)._replace(standing=9.0)
+    knee = an_outcome("knee", 108, 12.0)._replace(standing=3.0)
+    loud = an_outcome("loud", 150, 12.0)._replace(standing=1.0)
+    assert choose([standing, knee, loud], WANTED).name == "knee"
 
 
 def test_the_report_is_whole_and_asks_nothing_of_anybody(tmp_path: Path) -> None:
