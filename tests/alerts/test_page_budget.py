@@ -1,4 +1,4 @@
-"""Past its messages of an hour a receiver gets digests: nothing is lost, and what is critical hardly waits."""
+"""Past its messages of an hour a receiver gets digests: nothing is lost, what is critical hardly waits."""
 
 from __future__ import annotations
 

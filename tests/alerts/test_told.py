@@ -41,9 +41,12 @@ def test_every_alert_fits_the_schema_and_nothing_of_it_is_unnamed(page: Any) -> 
     assert set(document(page)) == keys
 
 
-@pytest.mark.parametrize("page", [a_notification(), a_large_notification(), a_notification(described=False)])
+PAGES = [a_notification(), a_large_notification(), a_notification(described=False)]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_schema_is_one_that_others_can_use(validator: Any, page: Any) -> None:
-    """A validator of another house finds the body of the webhook right, a cut one too, and nothing unnamed."""
+    """A validator of another house finds the body of the webhook right, a cut one too."""
     validator.validate(json.loads(body_of(page)))
 
 
