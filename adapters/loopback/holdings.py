@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -135,12 +135,22 @@ class Account:
     leverages: dict[str, Decimal] = field(default_factory=dict)
     margin_modes: dict[str, str] = field(default_factory=dict)  # symbol -> "cross" or "isolated"
     orders: list[PlacedOrder] = field(default_factory=list)  # every order that was taken, in order
+    trading_key: str = ""  # a second key of the same account, which may trade
+    trading_secret: str = ""
     updated_ms: int = 0
 
     @property
     def id(self) -> str:
         """`venue/name`."""
         return f"{self.venue}/{self.name}"
+
+    def behind(self, key: str) -> Account | None:
+        """The account as this key may use it: holdings are the same, rights and secret are the key's own."""
+        if key == self.key:
+            return self
+        if not key or key != self.trading_key:
+            return None
+        return replace(self, key=key, secret=self.trading_secret, can_trade=True)
 
     def orders_of(self, client_id: str) -> list[PlacedOrder]:
         """The orders of one client id: more than one is what must never be."""

@@ -69,7 +69,7 @@ class Matching:
             return
         order.average_price = mark
         sign = 1 if order.side == "buy" else -1
-        self._world.trade(account, order.symbol, sign * moved, mark, order.position_side)
+        self._world.trade(account.id, order.symbol, sign * moved, mark, order.position_side)
 
 
 def next_number(account: Account) -> int:

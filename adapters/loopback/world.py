@@ -122,8 +122,9 @@ class World:
         isolated_margin: bool = False,
         can_trade: bool = False,
         can_withdraw: bool = False,
+        trading_key: bool = False,
     ) -> Account:
-        """An empty account, with key, secret and address made from its name."""
+        """An empty account, with key, secret and address made from its name; and a second key that trades."""
         digest = hashlib.sha256(f"{venue}/{name}".encode()).hexdigest()
         account = Account(
             venue=venue,
@@ -137,6 +138,8 @@ class World:
             multi_assets=multi_assets,
             isolated_margin=isolated_margin,
             updated_ms=self.now_ms(),
+            trading_key=f"trade{digest[:27]}" if trading_key else "",
+            trading_secret=f"trade{digest[:59]}" if trading_key else "",
         )
         self.accounts[account.id] = account
         return account

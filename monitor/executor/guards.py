@@ -16,6 +16,8 @@ from monitor.config_executor import Executor
 from monitor.deleverage.request import MOST_STEPS, DeleverageRequest, DeleverageResult, Outcome, Purpose, Step
 
 SECOND_NS = 1_000_000_000
+LONGEST_NUMBER, LARGEST_EXPONENT = 40, 18  # characters, and powers of ten
+LEAST_OF_EXPECTED = 0.5  # of a low ratio, which the tolerance alone would let be anything
 CLOCKS_APART_NS = 5 * SECOND_NS  # of the monitor's and the executor's machine
 
 
@@ -188,16 +190,24 @@ def caps(case: Case) -> str:
 
 
 def ratio(case: Case) -> str:
-    """The venue's own ratio can be told; between two steps it is not much worse, and still too high."""
-    now, request = _holding(case).ratio, case.request
+    """The venue's own ratio can be told; it is no better than the plan was made for, which would be another
+    account or another moment, and after a step it is no worse than before."""
+    now, tolerance = _holding(case).ratio, case.rules.ratio_tolerance
     if now is None or not math.isfinite(now):
         return "the venue tells no ratio"
-    if now <= request.target_ratio:
-        return f"the ratio is {now:.4f}: the target of {request.target_ratio:g} is reached"
-    before = request.ratio_before
-    if case.former is not None and before is not None and now > before + case.rules.ratio_tolerance:
+    before, expected = case.request.ratio_before, _expected_ratio(case)
+    if now < max(expected - tolerance, expected * LEAST_OF_EXPECTED):
+        return f"the ratio is {now:.4f}, the plan expects {expected:.4f}: there is less to do"
+    if case.former is not None and before is not None and now > before + tolerance:
         return f"the ratio is {now:.4f} after the step before, and was {before:.4f}"
     return ""
+
+
+def _expected_ratio(case: Case) -> float:
+    """What the plan tells of this moment; where equity was gone, that is past 1."""
+    number = _step(case).number
+    told = case.request.ratio_before if number == 1 else case.request.steps[number - 2].ratio_after
+    return 1.0 if told is None else told
 
 
 # --- last ----------------------------------------------------------------------------------------------
@@ -246,12 +256,21 @@ def notional_of(case: Case) -> float:
 def _is_sound(step: Step, venue: str) -> bool:
     """Whether its figures are numbers that an order can have, and its instrument is the symbol."""
     try:
-        positive = [Decimal(text) for text in (step.quantity, step.limit_price)]
-        expected = Decimal(step.expected_position)
-    except InvalidOperation:
+        positive = [_bounded(text) for text in (step.quantity, step.limit_price)]
+        _bounded(step.expected_position)
+    except (InvalidOperation, ValueError):
         return False
-    is_sound = all(number.is_finite() and number > 0 for number in positive) and expected.is_finite()
-    return is_sound and math.isfinite(step.max_slippage) and step.instrument == f"{venue}:{step.symbol}"
+    return all(number > 0 for number in positive) and step.instrument == f"{venue}:{step.symbol}"
+
+
+def _bounded(text: str) -> Decimal:
+    """A number of a size that an order can have; raises ValueError or InvalidOperation."""
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError
+    number = Decimal(text)
+    if not number.is_finite() or not -LARGEST_EXPONENT <= number.adjusted() <= LARGEST_EXPONENT:
+        raise ValueError
+    return number
 
 
 def _step(case: Case) -> Step:

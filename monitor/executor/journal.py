@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,6 +32,7 @@ CREATE TABLE steps (client_id TEXT PRIMARY KEY, request TEXT, step INTEGER, acco
     notional REAL, body TEXT, result TEXT, mark TEXT);
 """
 TABLES = ("facts", "requests", "steps")
+KEEP_NS = 90 * 86_400 * 1_000_000_000
 ENDS_KNOWN = ("done", "partly", "refused")
 
 
@@ -70,6 +72,7 @@ class Journal:
             os.close(self._lock)
             raise
         self.name = self._named()
+        self._prune()
 
     def close(self) -> None:
         """Lets go of the folder."""
@@ -159,6 +162,18 @@ class Journal:
         result = "" if begun.result is None else msgspec.json.encode(begun.result).decode()
         row = (begun.request, begun.step, begun.account, begun.at_ns, begun.notional, body, result)
         self._put("steps", (client_id, *row))
+
+    def _prune(self) -> None:
+        """Forgets what ended long ago: no request lives that long."""
+        before_ns = time.time_ns() - KEEP_NS
+        old = [
+            str(row[0])
+            for row in self._database.execute("SELECT * FROM steps WHERE at_ns < ?", (before_ns,)).fetchall()
+            if _begun(row).is_settled
+        ]
+        with self._database:
+            self._database.executemany("DELETE FROM steps WHERE client_id = ?", [(id_,) for id_ in old])
+            self._database.execute("DELETE FROM requests WHERE at_ns < ?", (before_ns,))
 
     def _named(self) -> str:
         """The executor's own name in the consumer group, the same after every restart."""

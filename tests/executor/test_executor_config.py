@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from adapters.gate import Gates
 from adapters.orders import UnsupportedVenue
@@ -97,6 +99,15 @@ def test_a_venue_that_takes_no_orders_is_unsupported(tmp_path: Path, venue: str)
         order_venue(config.accounts[0], clock, Metrics(), Gates(clock))
 
 
+@pytest.fixture
+def _log_as_before() -> Iterator[None]:
+    """A command that runs in this process sets the log to its own standard error."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("_log_as_before")
 def test_the_command_refuses_what_it_can_not_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An unsupported venue, an unknown account to release: one line, and exit code 2."""
     path = written(tmp_path, GOOD.replace("binance_usdm", "hyperliquid"))

@@ -63,6 +63,8 @@ REFUSED: list[tuple[str, Change]] = [
     ("account", _replaced(account="binance_usdm/beta", pool="binance_usdm/beta/cross-USDT")),
     ("plan", _replaced(steps=())),
     ("plan", _step(quantity="nan")),
+    ("plan", _step(limit_price="1e999999")),
+    ("plan", _step(expected_position="9" * 41)),
     ("expiry", _expired),
     ("fence", _replaced(fence=0)),
     ("symbol", _step(symbol="XRPUSDT", instrument="binance_usdm:XRPUSDT")),
@@ -70,7 +72,7 @@ REFUSED: list[tuple[str, Change]] = [
     ("position", _step(expected_position="4")),
     ("slippage", _step(limit_price="100.0")),
     ("caps", _step(quantity="2")),
-    ("ratio", _replaced(target_ratio=0.99)),
+    ("ratio", _replaced(ratio_before=0.99)),
     ("kill_switch", _file),
 ]
 
@@ -78,7 +80,6 @@ REFUSED: list[tuple[str, Change]] = [
 async def test_each_refusal_names_its_guard_and_nothing_is_placed(tmp_path: Path) -> None:
     """What one guard refuses is told with its name; no order comes of any of them."""
     async with stage(tmp_path) as desk:
-        desk.exchange.world.set_wallet(desk.account, "USDT", 40_000)
         await desk.start()
         for number, (guard, change) in enumerate(REFUSED):
             request = change(desk, desk.now(incident=number + 1))
@@ -217,7 +218,7 @@ async def test_what_is_left_of_a_position_is_all_that_is_cut(tmp_path: Path) -> 
     async with stage(tmp_path) as desk:
         desk.exchange.world.set_position(desk.account, "BTCUSDT", "0.48", leverage=20)
         await desk.start()
-        request = desk.now()
+        request = desk.now(ratio_before=0.01)
         await desk.ask(_step(expected_position="0.5", quantity="0.5")(desk, request))
         (result,) = await desk.result()
     assert (result.state, result.filled) == (Outcome.DONE, "0.48")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.orders import Order
@@ -14,6 +16,7 @@ from alerts.ledger_file import LedgerInUse
 from monitor.deleverage.request import DeleverageResult, Outcome
 from monitor.executor.journal import FILE, Begun, Journal, JournalRefused
 
+NOW_NS = time.time_ns()
 ORDER = Order(
     client_id="m1",
     symbol="BTCUSDT",
@@ -22,7 +25,9 @@ ORDER = Order(
     quantity=Decimal("0.5"),
     limit_price=Decimal("59700.0"),
 )
-BEGUN = Begun(request="dlv_1", step=1, account="binance_usdm/alpha", at_ns=10, notional=30_000.0, order=ORDER)
+BEGUN = Begun(
+    request="dlv_1", step=1, account="binance_usdm/alpha", at_ns=NOW_NS, notional=30_000.0, order=ORDER
+)
 
 
 @pytest.fixture
@@ -55,7 +60,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     first.begin("m1", BEGUN)
     first.raise_fence(7)
     first.lock_account("binance_usdm/alpha", "a fill that can't be")
-    first.note_request("dlv_2", b"body", 1)
+    first.note_request("dlv_2", b"body", NOW_NS)
     first.refuse_request(DeleverageResult(request="dlv_2", step=0, state=Outcome.REFUSED, guard="expiry"))
     first.close()
     second = Journal(tmp_path)
@@ -64,7 +69,10 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert (second.name, second.fence, second.step("m1")) == (first.name, 7, BEGUN)
     assert second.locked("binance_usdm/alpha") == "a fill that can't be"
     assert refused is not None and refused.guard == "expiry"
-    assert (second.note_request("dlv_2", b"body", 2), second.note_request("dlv_2", b"another", 2)) == (
+    assert (
+        second.note_request("dlv_2", b"body", NOW_NS),
+        second.note_request("dlv_2", b"another", NOW_NS),
+    ) == (
         True,
         False,
     )
@@ -89,7 +97,7 @@ def test_what_is_not_known_counts_whole(
     if state is not None:
         journal.settle("m1", _result(state, filled))
     assert journal.used("binance_usdm/alpha", 0) == pytest.approx(used)
-    assert journal.used("binance_usdm/alpha", 10) == 0.0
+    assert journal.used("binance_usdm/alpha", NOW_NS) == 0.0
     assert journal.used("binance_usdm/beta", 0) == 0.0
 
 
@@ -129,3 +137,18 @@ def test_a_journal_has_one_writer_and_is_nobody_elses_to_read(tmp_path: Path, jo
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
     with pytest.raises(LedgerInUse):
         Journal(tmp_path)
+
+
+def test_only_what_has_ended_is_forgotten_after_a_quarter(tmp_path: Path) -> None:
+    """An order of unknown end stays, however old; the rest goes, so that the file has a bound."""
+    old_ns = NOW_NS - 100 * 86_400 * 1_000_000_000
+    first = Journal(tmp_path)
+    for id_ in ("lost", "ended"):
+        first.begin(id_, msgspec.structs.replace(BEGUN, at_ns=old_ns))
+    first.settle("ended", _result(Outcome.DONE, "0.5"))
+    first.begin("new", BEGUN)
+    first.settle("new", _result(Outcome.DONE, "0.5"))
+    first.close()
+    second = Journal(tmp_path)
+    assert [second.step(id_) is not None for id_ in ("lost", "ended", "new")] == [True, False, True]
+    second.close()

@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
-from monitor.book.cutting import CuttableLeg
+from monitor.book.cutting import CuttableLeg, Goal
 from monitor.deleverage.guards import GUARDS, asked
 from monitor.deleverage.plan import planned
 from monitor.deleverage.request import Caps, DeleverageRequest, Outcome, Purpose, request_id
@@ -55,9 +55,10 @@ class SimpleCutting:
         """As it is."""
         return self._of(self._held)
 
-    def after(self, place: int, fraction: float) -> Requirement[float]:
-        """With less of one."""
-        return self._of(self._less(place, fraction))
+    def excess(self, goal: Goal, place: int = 0, fraction: float = 0.0) -> float:
+        """Over the ratio that it is to reach, with less of one."""
+        found = self._of(self._less(place, fraction))
+        return found.maintenance_margin - goal.ratio * found.equity
 
     def cut(self, place: int, fraction: float) -> None:
         """Goes on from there; the profit of what was cut stays in the wallet."""

@@ -32,7 +32,7 @@ from tests.support.waiting import eventually
 
 VENUE, SYMBOL, OTHER = "binance_usdm", "BTCUSDT", "ETHUSDT"
 POOLS = {"binance_usdm": "cross-USDT", "bybit": "unified"}
-KEY = b"a key that signs requests"
+KEY = b"a key that signs requests, of 32 characters or more"
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECOND_NS = 1_000_000_000
 PREFIX = "margind:{main}"
@@ -53,7 +53,7 @@ def a_step(number: int = 1, **changed: Any) -> Step:
         limit_price="59700.0",
         max_slippage=0.005,
         notional=30_000.0,
-        ratio_after=0.6,
+        ratio_after=0.05,
     )
     return msgspec.structs.replace(step, **changed)
 
@@ -77,7 +77,7 @@ def a_request(now_ns: int, incident: int = 1, venue: str = VENUE, **changed: Any
         dry_run=False,
         reason="critical",
         unit="USDT",
-        ratio_before=0.9,
+        ratio_before=0.05,  # two bitcoins on 20,000 dollars
         target_ratio=0.001,
         steps=(a_step(),),
         caps=Caps(action=1e6, hour=1e6, day=1e6, used_hour=0.0, used_day=0.0),
@@ -89,7 +89,11 @@ def write_config(
     folder: Path, exchange: LoopbackExchange, account: Account, store: StoreServer, executor: str = ""
 ) -> Path:
     """The executor's own file, with its secrets beside it."""
-    for name, text in (("key", account.key), ("secret", account.secret), ("signing", KEY.decode())):
+    for name, text in (
+        ("trade.key", account.trading_key),
+        ("trade.secret", account.trading_secret),
+        ("requests.key", KEY.decode()),
+    ):
         (folder / name).write_text(text)
         (folder / name).chmod(0o400)
     urls = ", ".join(f'{name} = "{url}"' for name, url in exchange.endpoints(account.venue).items())
@@ -99,7 +103,7 @@ def write_config(
 url = "{store.url}"
 [executor]
 data_dir = "executor"
-signing_key_file = "signing"
+signing_key_file = "requests.key"
 dry_run = false
 limits = {{ action = 100_000, hour = 200_000, day = 200_000 }}
 {executor}
@@ -108,7 +112,7 @@ name = "alpha"
 venue = "{account.venue}"
 environment = "loopback"
 symbols = ["{SYMBOL}", "{OTHER}"]
-credentials = {{ key_file = "key", secret_file = "secret" }}
+credentials = {{ key_file = "trade.key", secret_file = "trade.secret" }}
 endpoints = {{ {urls} }}
 """)
     path.chmod(0o600)
@@ -127,7 +131,7 @@ class Stage:
 
     async def start(self, failpoint: str = "") -> asyncio.subprocess.Process:
         """The real command, as a desk would start it."""
-        with (self.folder / "log").open("ab") as output:
+        with (self.folder / "executor.log").open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -183,7 +187,9 @@ class Stage:
             found = await self.results()
             return found if len(found) >= count else []
 
-        return await eventually(enough, f"{count} results\n{(self.folder / 'log').read_text()}", 60.0)
+        return await eventually(
+            enough, f"{count} results\n{(self.folder / 'executor.log').read_text()}", 60.0
+        )
 
     def now(self, **changed: Any) -> DeleverageRequest:
         """A request of this moment, at the mark of this moment."""
@@ -200,7 +206,7 @@ async def stage(folder: Path, venue: str = VENUE) -> AsyncIterator[Stage]:
     binary = server_binary("valkey")
     assert binary is not None
     world = standard_world(venue)
-    account = world.add_account(venue, "alpha", can_trade=True)
+    account = world.add_account(venue, "alpha", trading_key=True)
     world.set_wallet(account, "USDT", 20_000)
     world.set_position(account, SYMBOL, 2, leverage=20)
     store = StoreServer(binary, folder)

@@ -59,8 +59,9 @@ class Doorkeeper:
         if not key:
             raise Refused(401, -2014, "API-key format invalid.")
         for account in self._world.accounts_of(self._venue):
-            if account.key == key and not self._faults.of_account(account.id).key_rejected:
-                return account
+            found = account.behind(key)
+            if found is not None and not self._faults.of_account(account.id).key_rejected:
+                return found
         raise Refused(401, -2015, "Invalid API-key, IP, or permissions for action.")
 
     async def account_of_signature(self, request: web.Request) -> tuple[Account, dict[str, str]]:
