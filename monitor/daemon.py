@@ -86,6 +86,7 @@ class Daemon:
         self._watchers = tuple(watchers)
         self.metrics.reload_ok.set(1)
         self._alerts: AlertService | None = None
+        self._actions: Deleveraging | None = None
         kept = config.history.enabled
         self._history = HistoryKeeper(config, self.clock, self.metrics, pace) if kept else None
         self.view: BookView | None = None
@@ -202,6 +203,7 @@ class Daemon:
         stack.push_async_callback(actions.stop)
         await actions.start()
         alerts.standing = actions.asked.pages.standing
+        self._actions = actions
         return actions
 
     async def _open_control(
@@ -269,6 +271,8 @@ class Daemon:
 
     def kill_actions(self) -> None:
         """Throws the kill switch; the service sees it within half a second, and the last look at once."""
+        if self._actions is not None:
+            self._actions.disarm()
         KillFile(Path(self.config.daemon.data_dir)).throw("SIGUSR1")
         log.warning("actions_killed", by="SIGUSR1")
 

@@ -78,13 +78,13 @@ class Controls:
 
     async def disarm(self, by: str) -> Standing:
         """At once; what waits for a person waits no more."""
-        self._stop()
+        self._actions.disarm()
         await self._actions.known.trail.note("disarm", by, {})
         return self.standing()
 
     async def kill(self, by: str, why: str) -> Standing:
         """The file first, then the flag in Redis, for those who do not see the file."""
-        self._stop()
+        self._actions.disarm()
         try:
             self._actions.known.kill_file.throw(f"{by}: {why}")
         except OSError as error:
@@ -143,7 +143,3 @@ class Controls:
                 for token, waiting in actions.waiting.items()
             ),
         )
-
-    def _stop(self) -> None:
-        self._actions.armed = None
-        self._actions.waiting.clear()

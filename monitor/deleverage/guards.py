@@ -102,7 +102,7 @@ def recovery(now: Situation) -> str:
 def plan(now: Situation) -> str:
     """There is something to do, and positions and prices are those that it was planned on."""
     if not (now.request.steps or now.request.transfers):
-        return "there is no plan"
+        return f"there is no plan: {now.request.reason}"
     for step in now.request.steps:
         leg = now.legs.get(position_key(step.instrument, step.position_side))
         if leg is None or not _closes(step.side, step.quantity, leg.quantity):
@@ -196,12 +196,12 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("second_source", second_source),
     ("margin_error", margin_error),
     ("recovery", recovery),
-    ("plan", plan),
     ("symbols", symbols),
     ("slippage", slippage),
     ("cap_action", cap_action),
     ("cap_hour", cap_hour),
     ("cap_day", cap_day),
+    ("plan", plan),
     ("in_flight", in_flight),
     ("cooldown", cooldown),
     ("expiry", expiry),
@@ -209,6 +209,10 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("confirm", confirm),
     ("kill", kill),
 )
+
+# A dry run asks nobody to act: these do not stop it, and are told beside it.
+NOT_FOR_DRY = frozenset({"dry_run", "armed_in_config", "armed", "fence", "confirm", "kill", "recovery"})
+WAITING = frozenset({"cooldown", "in_flight"})  # what was asked is under way: no trouble
 
 
 class Refusal(NamedTuple):
@@ -232,7 +236,8 @@ def _capped(now: Situation, used: float, most: float | None, when: str) -> str:
     asks = asked(now.request)
     if most is None:  # a dry run shows what there would be to do
         return "" if now.request.dry_run else f"the config does not say how much {when}"
-    if asks >= 0 and used >= 0 and used + asks <= most:  # also: neither is nan
+    is_used_up = used >= most  # then there is no room for a plan, and this is why
+    if asks >= 0 and used >= 0 and used + asks <= most and not is_used_up:  # also: neither is nan
         return ""
     before = f" after {used:,.0f}" if used else ""
     return f"{asks:,.0f} US dollars{before}; at most {most:,.0f} {when}"

@@ -103,6 +103,11 @@ class History:
         ]
         return max(times, default=None)
 
+    def had_dry_run(self, account: AccountId, wall_ns: int, within_ns: int) -> bool:
+        """Whether the account had one within a time."""
+        last_ns = self.last_ns(account, "", dry_run=True)
+        return last_ns is not None and 0 <= wall_ns - last_ns < within_ns
+
     def in_flight(self, account: AccountId, wall_ns: int, account_age_s: float | None, but: str) -> str:
         """A request of the account that may still be worked on, or whose end its positions do not show yet;
         "" for none."""

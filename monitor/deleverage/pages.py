@@ -66,9 +66,11 @@ class Pages:
             self.standing[request.pool] = Word(request.desk, Grade.CRITICAL, said)
             self._open_ends.add(request.pool)
 
-    def keep(self, pools: set[PoolId], audit_trouble: str) -> None:
-        """Ends what is of no pool in danger; a damaged audit log is a matter of the daemon itself."""
-        for pool in set(self.standing) - pools:
+    def keep(self, in_danger: set[PoolId], known: set[PoolId], audit_trouble: str) -> None:
+        """Ends what is of a pool that is known and in no danger; a damaged audit log is a matter of the
+        daemon itself."""
+        ended = {pool for pool in self.standing if pool in known or pool == self._own}
+        for pool in ended - in_danger:
             del self.standing[pool]
             self._open_ends.discard(pool)
         if audit_trouble:

@@ -78,7 +78,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """Collateral from another account of the same desk."""
+    """Collateral from another account of the same desk. Reserved: no such plan is made yet."""
 
     number: int  # from 1
     source: AccountId

@@ -17,11 +17,12 @@ import structlog
 from monitor.config_deleverage import CONFIRM_WITHIN_S
 from monitor.deleverage.asked import Asked, Waiting
 from monitor.deleverage.draft import drafted
-from monitor.deleverage.guards import Refusal, refusals
+from monitor.deleverage.guards import NOT_FOR_DRY, WAITING, Refusal, refusals
 from monitor.deleverage.history import DAY_NS, HOUR_NS
 from monitor.deleverage.hooks import Answer, Hook, Taken
 from monitor.deleverage.moment import Known, killed, situation_of
 from monitor.deleverage.request import DeleverageRequest
+from monitor.deleverage.restore import restore
 from monitor.deleverage.seeking import found_out
 from monitor.deleverage.situation import Situation
 from monitor.deleverage.switch import Armed
@@ -34,9 +35,6 @@ LOOK_S = 0.5
 AGAIN_S = 1.0  # after a refusal, for the same pool
 AFTER_VOID_S = 5.0
 MARGIND = "margind"
-# A dry run asks nobody to act: these do not stop it, and are told beside it.
-NOT_FOR_DRY = frozenset({"dry_run", "armed_in_config", "armed", "fence", "confirm", "kill", "recovery"})
-WAITING = frozenset({"cooldown", "in_flight"})  # what was asked is under way: no trouble
 
 
 class Deleveraging:
@@ -58,8 +56,7 @@ class Deleveraging:
     async def start(self) -> None:
         """Reads the audit log. What may have been sent before the stop is looked for, and that is written
         down."""
-        for record in await self.known.trail.start():
-            self.known.history.take(record)
+        await restore(self.known.trail, self.known.history)
         content = {"dry_run": self._config.dry_run, "armed_in_config": self._config.armed}
         await self.known.trail.note("start", MARGIND, content)
         names = tuple(hook.name for hook in self.asked.hooks)
@@ -96,6 +93,11 @@ class Deleveraging:
     def killed(self) -> str:
         """Where the kill switch is thrown; "" nowhere."""
         return killed(self.known.fence, self.known.kill_file)
+
+    def disarm(self) -> None:
+        """At once; what waits for a person waits no more."""
+        self.armed = None
+        self.waiting.clear()
 
     async def confirm(self, token: str, by: str) -> DeleverageRequest | None:
         """A person says yes to what waits under this word; once. None where nothing waits under it."""
@@ -163,11 +165,10 @@ class Deleveraging:
         if request is None:
             return
         found = refusals(self._situation(request))
-        names = [refusal.guard for refusal in found]
         if self._config.dry_run:
             stops = [refusal for refusal in found if refusal.guard not in NOT_FOR_DRY]
             await (self._refuse(request, stops) if stops else self._dry(request, found))
-        elif names == ["confirm"]:
+        elif [refusal.guard for refusal in found] == ["confirm"]:
             await self._wait_for_person(request)
         elif found:
             await self._refuse(request, found)
@@ -177,8 +178,8 @@ class Deleveraging:
     def _had_its_dry_run(self, pool: PoolId, wall_ns: int) -> bool:
         """A moment ago: a refusal by `cooldown` would say no more."""
         placed = self.known.book.placing.pools.get(pool)
-        last_ns = None if placed is None else self.known.history.last_ns(placed.account, "", dry_run=True)
-        return last_ns is not None and 0 <= wall_ns - last_ns < self._config.cooldown_s * 1e9
+        within_ns = round(self._config.cooldown_s * 1e9)
+        return placed is not None and self.known.history.had_dry_run(placed.account, wall_ns, within_ns)
 
     def _draft(self, pool: PoolId, wall_ns: int) -> DeleverageRequest | None:
         incident, history = self.asked.incident_of(pool), self.known.history
@@ -290,9 +291,9 @@ class Deleveraging:
     def _tell(self) -> None:
         self.asked.metrics.action_armed.set(self.is_armed)
         self.asked.metrics.action_killed.set(bool(self.killed))
-        watch, standing = self.known.watch, self.asked.pages.standing
-        not_known = {pool for pool in standing if pool not in watch.known_since_ns}
-        self.asked.pages.keep(not_known | set(watch.wanted), self.known.trail.trouble)
+        watch = self.known.watch
+        self._told = {pool: told for pool, told in self._told.items() if pool in watch.wanted}
+        self.asked.pages.keep(set(watch.wanted), set(watch.known_since_ns), self.known.trail.trouble)
 
     @property
     def is_armed(self) -> bool:

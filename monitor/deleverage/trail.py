@@ -75,6 +75,12 @@ class Trail:
         except NotWritten as error:
             log.error("audit_not_written", detail=str(error), kind=kind)
 
+    async def refuse(self, trouble: str) -> None:
+        """Takes no record from now on, and says why."""
+        log.error("audit_damaged", detail=trouble)
+        await self.stop()
+        self.trouble = trouble
+
     async def stop(self) -> None:
         """Lets go of the file, behind what is being written."""
         async with self._one_at_a_time:

@@ -81,6 +81,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("cap_action", asking(steps=(a_step(notional=math.nan),))),
     ("cap_hour", {"used_hour": 170_001.0}),
     ("cap_hour", {"used_hour": math.nan}),
+    ("cap_hour", {"used_hour": 200_000.0, "request": a_request(dry_run=False, fence=7, steps=())}),
     ("cap_hour", policy(most_hour_usd=None)),
     ("cap_day", {"used_day": 470_001.0}),
     ("cap_day", {"used_day": math.inf}),

@@ -8,32 +8,9 @@ import pytest
 
 from monitor.deleverage.audit import NAME
 from monitor.deleverage.hooks import Answer, Taken
-from tests.support.deleverage_stage import POOL, READY_S, Stage
+from tests.support.deleverage_stage import POOL, READY_S
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def new(tmp_path, store):
-    """Makes stages, and stops every one of them."""
-    made: list[Stage] = []
-
-    def stage(folder=tmp_path, **policy) -> Stage:
-        made.append(Stage(folder, store.url, **policy))
-        made[-1].family = made
-        return made[-1]
-
-    yield stage
-    for each in made:
-        await each.actions.stop()
-
-
-@pytest.fixture
-async def stage(new):
-    """Armed and ready to act."""
-    made = new()
-    await made.ready()
-    return made
 
 
 async def test_a_critical_pool_becomes_one_request(stage):
@@ -212,52 +189,6 @@ async def test_a_damaged_audit_log_stops_everything(stage):
     assert any("line 1" in text for text in texts)
 
 
-async def test_confirming_is_done_once_by_one(new):
-    """Of ten who say yes at the same time one is heard, and the hook is asked once."""
-    made = new(confirm=True)
-    await made.ready()
-    await made.look()
-    assert made.hook.asked == []
-    (token,) = made.actions.waiting
-    assert token in made.actions.asked.pages.standing[POOL].text
-    async with asyncio.TaskGroup() as group:
-        made.actions._group = group
-        said = await asyncio.gather(*(made.actions.confirm(token, "anna") for _ in range(10)))
-    assert sum(answer is not None for answer in said) == 1
-    assert len(made.hook.asked) == 1
-    assert [record.by for record in made.records("confirm")] == ["anna"]
-    assert await made.actions.confirm(token, "ben") is None
-
-
-async def test_a_word_that_is_a_minute_old_confirms_nothing(new):
-    """After its time it is forgotten, and the next one comes after the cooldown."""
-    made = new(confirm=True)
-    await made.ready()
-    await made.look()
-    (token,) = made.actions.waiting
-    made.desk_at(READY_S + 60)
-    assert await made.actions.confirm(token, "anna") is None
-    await made.at(READY_S + 61)
-    assert made.hook.asked == [] and made.actions.waiting == {}
-    await made.at(READY_S + 400)
-    assert len(made.actions.waiting) == 1
-
-
-async def test_what_changed_before_the_yes_is_refused(new):
-    """A position that is another one when the person answers is not cut by the old plan."""
-    made = new(confirm=True)
-    await made.ready()
-    await made.look()
-    (token,) = made.actions.waiting
-    made.quantity, made.money = "1.1", "760"
-    made.desk_at(READY_S + 5)
-    async with asyncio.TaskGroup() as group:
-        made.actions._group = group
-        assert await made.actions.confirm(token, "anna") is not None
-    assert made.hook.asked == []
-    assert made.guards()[-1] == "plan"
-
-
 async def test_the_caps_hold_over_requests_and_restarts(new):
     """What was asked for within the hour counts, also after a restart; the next plan fits into the rest."""
     made = new(most_hour_usd=40_000.0, most_action_usd=30_000.0, cooldown_s=60.0)
@@ -298,3 +229,27 @@ async def test_a_hook_that_says_no_is_not_asked_twice_a_second(stage):
         await stage.at(READY_S + second)
     assert len(stage.hook.asked) == 1
     assert stage.actions.known.history.used(stage.clock.wall_ns(), 3600 * 10**9, "") == 0
+
+
+async def test_a_second_fall_within_the_cooldown_is_told_again(stage):
+    """A page that ended with the danger comes again with the next one, whatever was written of the first."""
+    stage.actions.known.kill_file.throw("test")
+    await stage.at(READY_S + 2)
+    stage.money = "5000"
+    await stage.at(READY_S + 4)
+    assert stage.actions.asked.pages.standing == {}
+    stage.money = "690"
+    await stage.at(READY_S + 6)
+    assert "kill" in stage.actions.asked.pages.standing[POOL].text
+    assert stage.guards().count("kill") == 2
+
+
+async def test_a_record_that_is_not_understood_stops_requests_and_not_the_daemon(stage):
+    """A log of another release is trouble that is told, not a crash at each start."""
+    await stage.actions.known.trail.append("request", "margind", {"request": {"id": 7}})
+    again = await stage.restarted()
+    await again.start(READY_S)
+    again.arm()
+    await again.at(READY_S + 130)
+    assert again.hook.asked == []
+    assert "not understood" in again.actions.known.trail.trouble
