@@ -64,6 +64,7 @@ class WaitingLine:
         self.take(notifier)
         self.budget = budget or Budget()
         self._left_s: deque[float] = deque()  # when the messages of the last hour left
+        self._goes_on = False  # the digest that left last had no room for everything
         self._turn_s = 0.0  # when the pace allows the next one
         self._numbers = count()
         self._due: list[tuple[int, int, int, Job]] = []  # by level, age, number
@@ -118,6 +119,7 @@ class WaitingLine:
             room -= len(digest_line(worst.notification)) + 1
             if room > 0:
                 jobs.append(heapq.heappop(self._due)[-1])
+        self._goes_on = self._worst() is not None
         return jobs
 
     def _worst(self) -> Job | None:
@@ -136,7 +138,7 @@ class WaitingLine:
         notification = job.notification
         is_critical = notification.level >= Level.CRITICAL
         allowed_s = max(self._paused_until_s, self._turn_s - (self._lead_s if is_critical else 0.0))
-        if not self.is_spent(at_s):
+        if not self.is_spent(at_s) or self._goes_on:
             return allowed_s
         is_urgent = is_critical and notification.kind in NEWS
         pause_s = URGENT_AFTER_S if is_urgent else self.budget.digest_every_s

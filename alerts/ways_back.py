@@ -9,6 +9,7 @@ from monitor.domain.identity import InstrumentId
 
 RESCUES_SHOWN = 5
 SIDES = ("long", "short")
+TRADES = ("cut", "reduce", "hedge")
 SAME_WORTH = 0.001  # a haircut below this share is not told
 NO_BOOK = "costs: taker fees and what a way costs; spread and depth come on top, for no order book is read"
 
@@ -19,7 +20,7 @@ def rescue_lines(assessment: MarginAssessment) -> list[str]:
     lines = [f"back to clear: {rescue_text(option, assessment)}" for option in shown]
     rest = len(assessment.rescue) - len(shown)
     lines += [f"back to clear: or {rest:,} other ways"] if rest > 0 else []
-    return [*lines, NO_BOOK] if any(option.action in ("cut", "hedge") for option in shown) else lines
+    return [*lines, NO_BOOK] if any(option.action in TRADES for option in shown) else lines
 
 
 def rescue_text(option: RescueOption, assessment: MarginAssessment) -> str:
@@ -51,7 +52,13 @@ def _hedge_text(option: RescueOption, assessment: MarginAssessment) -> str:
     return f"hedge: {word} {number(abs(option.amount), option.digits)} {symbol(option.target, '')}"
 
 
-_TEXTS = {"move": _move_text, "cut": _cut_text, "hedge": _hedge_text}
+def _reduce_text(option: RescueOption, assessment: MarginAssessment) -> str:
+    worth = money(option.amount, assessment.unit)
+    part = "" if option.fraction is None else f" by {number(100 * option.fraction, 0)} %"
+    return f"reduce {plain(option.target, NAME_LIMIT)}{part}, {worth} in all"
+
+
+_TEXTS = {"move": _move_text, "cut": _cut_text, "reduce": _reduce_text, "hedge": _hedge_text}
 
 
 def _held(instrument: InstrumentId, side: str, option: RescueOption, assessment: MarginAssessment) -> str:
@@ -69,7 +76,7 @@ def _terms(option: RescueOption, assessment: MarginAssessment) -> str:
     if option.action in ("add", "move") and worth is not None and gained is not None:
         if gained < worth * (1 - SAME_WORTH):
             told.append(f", worth {money(worth, unit)}, counts for {money(gained, unit)} after its haircut")
-    elif option.action in ("cut", "hedge"):
+    elif option.action in TRADES:
         cost = "cost not known" if option.cost is None else f"costs {money(option.cost, unit)}"
         told.append(f", {cost}{_freed(option, unit)}")
     if option.action == "move":

@@ -19,6 +19,7 @@ from monitor.cli_deleverage import add_actions, add_arm, add_audit, add_confirm,
 from monitor.cli_executor import add_executor
 from monitor.cli_here import add_demo, add_exchange, add_replay
 from monitor.cli_parser import Command, Commands, Parser, add_command
+from monitor.cli_tune import add_tune, add_why
 from monitor.cli_why import add_assess, add_explain, add_export, add_schema
 from monitor.config import Config
 from monitor.config_problem import ConfigError
@@ -76,7 +77,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     ours = (_add_run, _add_check_config, _add_init, _add_status)
-    why = (add_assess, add_explain, add_export, add_schema)
+    why = (add_assess, add_explain, add_export, add_schema, add_tune, add_why)
     alerts = (add_alerts, add_ack, add_silence, add_unsilence)
     actions = (add_actions, add_arm, add_disarm, add_kill, add_confirm, add_audit)
     for add in (*ours, *alerts, *actions, *why, add_executor, add_replay, add_demo, add_exchange):

@@ -81,14 +81,14 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Receiver(msgspec.Struct, frozen=True):
-    """[[receivers]]: `kind` is terminal, webhook, slack or email; the rest is for that kind."""
+    """[[receivers]]: which keys a kind has is in config_check_alerts."""
 
     name: str
     kind: str
-    url: str | None = None  # webhook; slack: another API base, for tests
-    secret: Secret | None = None  # webhook signing secret whsec_..., slack token, SMTP password
+    url: str | None = None  # webhook, alertmanager; of a service: another API base
+    secret: Secret | None = None  # signing secret, token, key, password; discord, teams, apprise: the URL
     secret_previous: Secret | None = None  # webhook: signs beside `secret` while that one is given out
-    channel: str | None = None  # slack
+    channel: str | None = None  # slack, telegram
     users: tuple[str, ...] = ()  # slack: ids of those who may press buttons
     app_secret: Secret | None = None  # slack: app token xapp-..., presses come over a socket
     signing_secret: Secret | None = None  # slack: presses come as signed requests to `listen`

@@ -38,6 +38,10 @@ KEYS_OF_KIND = {
     "pagerduty": ("secret", "url", "allow_private_destinations"),
     "opsgenie": ("secret", "url", "allow_private_destinations"),
     "alertmanager": ("url", "user", "secret", "allow_private_destinations"),
+    "telegram": ("secret", "channel", "url", "allow_private_destinations"),
+    "discord": ("secret", "allow_private_destinations"),
+    "teams": ("secret", "allow_private_destinations"),
+    "apprise": ("secret",),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
@@ -46,7 +50,14 @@ NEEDED_BY_KIND = {
     "pagerduty": ("secret",),
     "opsgenie": ("secret",),
     "alertmanager": ("url",),
+    "telegram": ("secret", "channel"),
+    "discord": ("secret",),
+    "teams": ("secret",),
+    "apprise": ("secret",),
 }
+
+
+URL_IS_SECRET = ("discord", "teams")  # who knows it may post
 
 
 def check_receivers(entries: list[Entry[Receiver]], findings: Findings) -> None:
@@ -66,10 +77,7 @@ def check_heartbeat(heartbeat: Heartbeat | None, findings: Findings) -> None:
     """Its URL is one that may be posted to; it is not shown."""
     if heartbeat is None or heartbeat.url is None:
         return
-    scheme = urlsplit(heartbeat.url.reveal()).scheme
-    if is_receiver_url(heartbeat.url.reveal()) or (
-        scheme == "http" and not heartbeat.allow_private_destinations
-    ):
+    if not _may_be_posted_to(heartbeat.url, heartbeat.allow_private_destinations):
         findings.problem("heartbeat.url", 'what its place holds must be "https://HOST/PATH"')
 
 
@@ -107,12 +115,32 @@ def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
             key_at(place, "url"),
             "must be https; for a receiver inside your own network set allow_private_destinations = true",
         )
+    if receiver.kind == "alertmanager" and receiver.user is not None and receiver.secret is None:
+        findings.problem(key_at(place, "secret"), "is missing: user is given, and it is the password")
+    if receiver.kind in URL_IS_SECRET and receiver.secret is not None:
+        _check_secret_url(receiver.secret, place, receiver.allow_private_destinations, findings)
+    if receiver.kind == "apprise" and receiver.secret is not None and "://" not in receiver.secret.reveal():
+        findings.problem(key_at(place, "secret"), f"({receiver.secret.source}) is no URL of apprise's")
     if receiver.kind == "webhook":
         _check_signing(receiver, place, findings)
     if receiver.kind == "slack":
         config_slack.check_slack(receiver, place, findings)
     if receiver.kind == "email":
         _check_email(receiver, place, findings)
+
+
+def _may_be_posted_to(url: Secret, allow_private: bool) -> bool:
+    text = url.reveal()
+    return not is_receiver_url(text) and (allow_private or urlsplit(text).scheme != "http")
+
+
+def _check_secret_url(secret: Secret, place: str, allow_private: bool, findings: Findings) -> None:
+    """A URL that is a secret, and is not shown."""
+    if not _may_be_posted_to(secret, allow_private):
+        findings.problem(
+            key_at(place, "secret"),
+            f'({secret.source}) must hold the URL of the webhook, "https://HOST/PATH"',
+        )
 
 
 def _check_signing(receiver: Receiver, place: str, findings: Findings) -> None:

@@ -30,7 +30,19 @@ MODEL_NAMES = tuple(
     dict.fromkeys(model for facts in (*VENUES.values(), THROUGH_CCXT) for model in facts.models)
 )
 ENVIRONMENTS = ("main", "testnet", "loopback")
-RECEIVER_KINDS = ("terminal", "webhook", "slack", "email", "pagerduty", "opsgenie", "alertmanager")
+RECEIVER_KINDS = (
+    "terminal",
+    "webhook",
+    "slack",
+    "email",
+    "pagerduty",
+    "opsgenie",
+    "alertmanager",
+    "telegram",
+    "discord",
+    "teams",
+    "apprise",
+)
 LEVEL_NAMES = RATIO_LEVELS
 
 

@@ -9,6 +9,7 @@ from monitor.book.settings import LevelRow
 from monitor.config import RATIO_LEVELS, Account, Config, Receiver, Route
 from monitor.config_names import venue_facts
 from monitor.config_problem import ConfigError
+from monitor.config_transfers import Transfer
 from monitor.domain.identity import account_id
 from monitor.thresholds import beside_of, levels_for
 
@@ -23,6 +24,8 @@ def as_text(config: Config) -> str:
         f"metrics    http://{config.metrics.host}:{config.metrics.port or 'any free port'}/metrics",
         *_heartbeat_lines(config),
         *(line for account in config.accounts for line in _account_lines(config, account)),
+        *(f"pool       {t.pool}  has levels of its own" for t in config.thresholds if t.pool is not None),
+        *(f"transfer   {_transfer_words(way)}" for way in config.transfers),
         *(f"receiver   {receiver.name}  {_receiver_words(receiver)}" for receiver in config.receivers),
         *(f"route {number:<4} {_route_words(route)}" for number, route in enumerate(config.routes, 1)),
         *(f"warning    {warning}" for warning in config.warnings),
@@ -50,6 +53,8 @@ def _level_words(row: LevelRow) -> str:
     words = f"ratio {ratio}"
     if any(row.distance_raise):
         words += ", distance " + " / ".join(f"{level:.4g} %" for level in _percent(row.distance_raise))
+    for name, raised in beside_of(row):
+        words += f", {name} " + " / ".join(f"{level:g}" for level in raised) if any(raised) else ""
     return f"{words}, clears {100 * (1 - row.clear_at[3]):.3g} % below"
 
 
@@ -57,12 +62,21 @@ def _percent(levels: tuple[float, float, float]) -> list[float]:
     return [100 * level for level in levels]
 
 
+def _transfer_words(way: Transfer) -> str:
+    cost = "not told" if way.cost is None else f"{way.cost:g} {way.asset}"
+    return f"{way.asset} from {way.from_account} to {way.to_account}: {way.takes_s:g} s, cost {cost}"
+
+
 def _receiver_words(receiver: Receiver) -> str:
     where = {
         "webhook": _host_of(receiver.url or ""),
         "slack": receiver.channel or "",
         "email": ", ".join(receiver.to),
+        "alertmanager": _host_of(receiver.url or ""),
+        "telegram": receiver.channel or "",
     }.get(receiver.kind, "")
+    if receiver.kind in ("pagerduty", "opsgenie") and receiver.url is not None:
+        where = _host_of(receiver.url)
     return f"{receiver.kind} {where}".strip()
 
 

@@ -31,3 +31,11 @@ def cut(text: str, limit: int) -> str:
 def utf16(text: str) -> int:
     """Its length in UTF-16 code units, in which some services count."""
     return len(text.encode("utf-16-le", "replace")) // 2
+
+
+INERT = str.maketrans({"@": "＠", "`": "ˋ"})
+
+
+def inert(text: str) -> str:
+    """The same to read, but no mention, no link and no code, for services that look for them in text."""
+    return text.translate(INERT).replace("://", "：//")

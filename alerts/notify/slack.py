@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
+import structlog
 
 from alerts.aids import Aids
 from alerts.alert import Notification
@@ -26,25 +27,16 @@ from alerts.notify.notifier import Delivered, Outcome, Rejected
 from alerts.notify.slack_api import SlackApi
 from alerts.notify.slack_blocks import TEXT_LIMIT, blocks_of, card_of, escaped, is_worse, text_of
 from alerts.notify.slack_hearing import Hearing, hearing
-from alerts.notify.slack_refresh import Refresh, shown_of
+from alerts.notify.slack_refresh import Refresh, shown_of_new
 from alerts.notify.slack_threads import SlackThreads, Thread, begun, name_of
 from monitor.config import Secret
 
+log = structlog.get_logger()
 # "1 per second [and channel]. Short bursts >1 allowed": docs.slack.dev, "Rate limits", 2026-11. How short is
 # not said; who goes on past it is answered with pauses of many seconds.
 EVERY_S = 1.0
 BURST = 5
 POST = "chat.postMessage"
-# Of a reply: the message above it is gone, or closed for replies.
-NO_THREAD = frozenset(
-    {
-        "message_not_found",
-        "thread_not_found",
-        "cannot_reply_to_message",
-        "restricted_action_thread_locked",
-        "restricted_action_thread_only_channel",
-    }
-)
 BAD_FORM = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_metadata_format"}
 )
@@ -81,12 +73,12 @@ class SlackNotifier:
         self._threads = SlackThreads(self.name, aids.memory)
 
     async def notify(self, notification: Notification) -> Outcome:
-        """One call, a second one where the first finds no message to reply to."""
+        """One call; a second one where Slack takes no reply, or not our blocks."""
         name = name_of(notification)
         turn = self._turns.setdefault(name, asyncio.Lock())  # one notice of an incident after the other
         async with turn:
             thread = self._threads.of(name) if self._threads else None
-            if thread is None:
+            if thread is None or thread.asked != self._channel:  # a reload may have moved the desk elsewhere
                 return await self._begin(name, notification)
             if notification.id in thread.told:
                 return Delivered()
@@ -100,7 +92,7 @@ class SlackNotifier:
             for notification in notifications:
                 name = name_of(notification)
                 if (thread := self._threads.of(name)) is not None:
-                    self._threads.heard(name, thread, notification)
+                    self._remember(name, thread, notification)
         return outcome
 
     async def listen(self) -> None:
@@ -129,9 +121,10 @@ class SlackNotifier:
             self._count_plainer()
             outcome, answer = await self._api.call(POST, payload)
         thread = begun(answer)
-        if isinstance(outcome, Delivered) and thread is not None and self._threads is not None:
-            shown = shown_of(card_of(notification), None)
-            self._threads.heard(name, msgspec.structs.replace(thread, shown=shown), notification)
+        if isinstance(outcome, Delivered) and thread is not None:
+            is_shown = {"shown": shown_of_new(notification)} if blocks else {}
+            thread = msgspec.structs.replace(thread, asked=self._channel, **is_shown)
+            self._remember(name, thread, notification)
         return outcome
 
     async def _reply(self, name: str, thread: Thread, notification: Notification) -> Outcome:
@@ -140,12 +133,21 @@ class SlackNotifier:
         is_loud = is_worse(notification) and notification.occasion > thread.occasion
         payload |= {"thread_ts": thread.ts, "reply_broadcast": is_loud}
         outcome, _ = await self._api.call(POST, payload)
-        if isinstance(outcome, Rejected) and outcome.reason in NO_THREAD:
+        if isinstance(outcome, Rejected):  # the message is deleted, its thread locked, its channel archived
             self._threads.forget(name)
             return await self._begin(name, notification)
         if isinstance(outcome, Delivered):
-            self._threads.heard(name, thread, notification)
+            self._remember(name, thread, notification)
         return outcome
+
+    def _remember(self, name: str, thread: Thread, notification: Notification) -> None:
+        """Slack has it: whatever goes wrong here, it is delivered."""
+        if self._threads is None:
+            return
+        try:
+            self._threads.heard(name, thread, notification)
+        except RENDER_FAULTS as error:
+            log.error("slack_message_not_remembered", receiver=self.name, error=type(error).__name__)
 
     def _blocks(self, name: str, notification: Notification) -> dict[str, Any]:
         """Nothing where they can't be made: the text alone says it all."""

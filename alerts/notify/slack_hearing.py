@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import structlog
@@ -27,6 +27,9 @@ from monitor.config import Secret
 log = structlog.get_logger()
 WAITING = 100  # presses; further ones are not acknowledged, and Slack says so to who pressed
 PING_S = 10.0
+CONNECT_S = 60.0  # slack_sdk tries for ever and says nothing: past this it is a crash, counted and logged
+LOOK_S = 30.0
+Check = Callable[[], Awaitable[None]]  # raises ConnectionError where nothing is heard any more
 
 
 class Hearing(NamedTuple):
@@ -58,14 +61,20 @@ async def hearing(hears: Hearing, receiver: str, api: SlackApi, threads: SlackTh
         door = SignedDoor(hears.signing_secret, hears.listen, aids.clock, offer)
         door.on_refusal = lambda: aids.metrics.answered.labels(receiver, "forged").inc()
         way = door.opened()
-    async with way:
+    async with way as check:
         log.info("slack_listens", receiver=receiver)
         while True:
-            await presses.take(await queue.get())
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    content = await queue.get()
+            except TimeoutError:
+                await check()
+            else:
+                await presses.take(content)
 
 
 @contextlib.asynccontextmanager
-async def _socket(token: Secret, api: SlackApi, offer: Callable[[object], bool]) -> AsyncIterator[None]:
+async def _socket(token: Secret, api: SlackApi, offer: Callable[[object], bool]) -> AsyncIterator[Check]:
     """slack_sdk keeps it open, and opens it anew."""
 
     async def on_request(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
@@ -85,8 +94,22 @@ async def _socket(token: Secret, api: SlackApi, offer: Callable[[object], bool])
     await unguarded.close()
     client.socket_mode_request_listeners.append(on_request)
     try:
-        await client.connect()  # type: ignore[no-untyped-call]
-        yield
+        async with asyncio.timeout(CONNECT_S):
+            await client.connect()  # type: ignore[no-untyped-call]
+        yield _checking(client)
     finally:
         await client.close()  # type: ignore[no-untyped-call]
         await session.close()
+
+
+def _checking(client: SocketModeClient) -> Check:
+    """Fails where the socket was found closed twice in a row."""
+    missed = 0
+
+    async def check() -> None:
+        nonlocal missed
+        missed = 0 if await client.is_connected() else missed + 1
+        if missed > 1:
+            raise ConnectionError("the socket to Slack is closed, and is not opened again")
+
+    return check

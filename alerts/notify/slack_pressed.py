@@ -23,6 +23,7 @@ from monitor.domain.identity import PoolId
 
 log = structlog.get_logger()
 HOUR_S = 3600.0
+DEEPEST = 12
 WORKING_MESSAGES = 3  # one explanation; the rest is counted
 USER = re.compile(r"[UW][A-Z0-9]{1,40}")
 
@@ -136,7 +137,7 @@ class Presses:
         told = self._aids.working(PoolId(found.card.pool))
         if not told:
             raise Refused("the pool is not there any more")
-        pages = paged([plain(line) for line in told])
+        pages = paged([_indented(line) for line in told])
         for page in pages:
             reply = {"channel": found.thread.channel, "thread_ts": found.thread.ts, "text": page}
             quietly = {"mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False}
@@ -153,6 +154,12 @@ class Presses:
 
     def _count(self, result: str) -> None:
         self._aids.metrics.answered.labels(self._receiver, result).inc()
+
+
+def _indented(line: str) -> str:
+    """A line of an explanation, whose steps stand below what they explain."""
+    depth = min(len(line) - len(line.lstrip(" ")), DEEPEST)
+    return f"{' ' * depth}{plain(line)}"
 
 
 def read(content: object) -> Pressed | None:

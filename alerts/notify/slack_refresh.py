@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from alerts.aids import Aids
-from alerts.alert import Ack, Kind, Level
+from alerts.alert import Ack, Kind, Level, Notification
 from alerts.notify.notifier import Delivered, Outcome, Retry
 from alerts.notify.slack_api import SlackApi
 from alerts.notify.slack_blocks import Card, blocks_of, escaped
@@ -132,6 +132,11 @@ def ended(card: Card) -> Card:
 def shown_of(card: Card, ack: Ack | None) -> str:
     """What a message shows, in short."""
     return f"{card.id} {ack.author if ack else ''} {ack.at_ns if ack else ''}"
+
+
+def shown_of_new(notification: Notification) -> str:
+    """What a message shows that was just posted."""
+    return f"{notification.id}  "
 
 
 def message_of(card: Card, ack: Ack | None, channel: str, value: str | None) -> dict[str, Any]:

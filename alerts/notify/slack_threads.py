@@ -22,6 +22,7 @@ class Thread(msgspec.Struct, frozen=True):
 
     channel: str
     ts: str
+    asked: str = ""  # the channel as the config called it then
     occasion: int = 0  # the newest notice
     told: tuple[str, ...] = ()  # ids of notices that Slack has taken
     card: Card | None = None  # what it is to show; None once the end of it is shown

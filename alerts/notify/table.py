@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from alerts.notify.alertmanager import AlertmanagerNotifier
+from alerts.notify.apprise import AppriseNotifier
 from alerts.notify.destination import ForbiddenDestination
+from alerts.notify.discord import DiscordNotifier
 from alerts.notify.email import EmailNotifier, Login
 from alerts.notify.notifier import Notifier
 from alerts.notify.opsgenie import OpsgenieNotifier
 from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
 from alerts.notify.slack_hearing import Hearing
+from alerts.notify.teams import TeamsNotifier
+from alerts.notify.telegram import TelegramNotifier
 from alerts.notify.terminal import TerminalNotifier
 from alerts.notify.webhook import WebhookNotifier
 from monitor.config import Receiver
@@ -104,12 +108,45 @@ def _hears(receiver: Receiver) -> Hearing | None:
     return Hearing(users, signing_secret=receiver.signing_secret, listen=listen)
 
 
+def _telegram(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver):
+        return TelegramNotifier(
+            receiver.name,
+            _needed(receiver, "secret", receiver.secret),
+            _needed(receiver, "channel", receiver.channel),
+            url=receiver.url,
+            allow_private_destinations=receiver.allow_private_destinations,
+        )
+
+
+def _discord(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver, "secret"):
+        url = _needed(receiver, "secret", receiver.secret)
+        allow_private = receiver.allow_private_destinations
+        return DiscordNotifier(receiver.name, url, allow_private_destinations=allow_private)
+
+
+def _teams(receiver: Receiver) -> Notifier:
+    with _naming_the_url(receiver, "secret"):
+        url = _needed(receiver, "secret", receiver.secret)
+        allow_private = receiver.allow_private_destinations
+        return TeamsNotifier(receiver.name, url, allow_private_destinations=allow_private)
+
+
+def _apprise(receiver: Receiver) -> Notifier:
+    url = _needed(receiver, "secret", receiver.secret)
+    try:
+        return AppriseNotifier(receiver.name, url)
+    except ValueError as error:
+        raise ValueError(f"{_key(receiver, 'secret')}: {error}") from error
+
+
 @contextlib.contextmanager
-def _naming_the_url(receiver: Receiver) -> Iterator[None]:
+def _naming_the_url(receiver: Receiver, key: str = "url") -> Iterator[None]:
     try:
         yield
     except ForbiddenDestination as error:
-        raise ValueError(f"{_key(receiver, 'url')}: {error}") from error
+        raise ValueError(f"{_key(receiver, key)}: {error}") from error
 
 
 def _email(receiver: Receiver) -> Notifier:
@@ -160,4 +197,8 @@ NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {
     "pagerduty": _pagerduty,
     "opsgenie": _opsgenie,
     "alertmanager": _alertmanager,
+    "telegram": _telegram,
+    "discord": _discord,
+    "teams": _teams,
+    "apprise": _apprise,
 }

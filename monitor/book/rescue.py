@@ -21,7 +21,7 @@ from monitor.book.placing import PlacedPool, Placing
 from monitor.book.ratio import ratio_of
 from monitor.book.rounding import rounded_up
 from monitor.book.solve import CUT, TOP_UP, Change, Survey
-from monitor.book.what_if import Limits
+from monitor.book.what_if import Limits, ratio_within, reduced
 from monitor.book.worth import price_of_line, trade_worth
 from monitor.domain.assessment import RescueOption, TimeLeft, TransferRoute
 from monitor.domain.instrument import Instrument
@@ -29,6 +29,7 @@ from monitor.margin.rows import Book, Requirement
 
 ASSET_DIGITS = 2  # of an amount to add where nothing better is known
 MOST_CUTS = 3
+EVERY = "every position"
 
 
 class Wanted(NamedTuple):
@@ -64,6 +65,8 @@ class Rescuer:
         before = solver.assess(pool.row, book)
         after = solver.after([offer.change for offer in offers], pool.row, book)
         told = [_assessed(offer.option, before, now) for offer, now in zip(offers, after, strict=True)]
+        if not any(offer.change.kind == CUT for offer in offers):
+            told += self._reduce(pool, book, wanted.limits, before)
         hedge = self._hedger.hedge_of(pool, book, wanted.limits)
         if hedge is not None:
             told.append(_assessed(_hedged(hedge), before, hedge.after))
@@ -122,6 +125,35 @@ class Rescuer:
             "cut", target, amount, amount / held, math.nan, instrument.quantity_digits, worth=worth
         )
         return _Offer(Change(CUT, place, amount / held), _traded(option, instrument))
+
+    def _reduce(
+        self, pool: PlacedPool, book: Book[float], limits: Limits, before: Requirement[float]
+    ) -> list[RescueOption | None]:
+        """Every position by the same share, where no single one is enough: in whole per cent."""
+        solver = self._assessor.solver
+        if len(pool.legs) < 2 or pool.fact.is_isolated:
+            return []
+        least, enough = 0, 100
+        if ratio_within(solver, reduced(pool.row, 1.0, book), limits) is None:
+            return []
+        while enough - least > 1:
+            middle = (least + enough) // 2
+            if ratio_within(solver, reduced(pool.row, middle / 100, book), limits) is None:
+                least = middle
+            else:
+                enough = middle
+        after = solver.assess(0, reduced(pool.row, enough / 100, book))
+        return [_assessed(self._reduction(pool, enough / 100, book), before, after)]
+
+    def _reduction(self, pool: PlacedPool, fraction: float, book: Book[float]) -> RescueOption:
+        worth = cost = 0.0
+        for leg in pool.legs:
+            instrument = self._placing.definitions.instruments[leg.instrument]
+            size = fraction * abs(float(leg.quantity))
+            traded = trade_worth(pool, instrument, size, self._placing, book)
+            worth += traded
+            cost += traded * float(instrument.taker_fee)
+        return RescueOption("reduce", EVERY, worth, fraction, math.nan, 2, cost or None, worth)
 
     def _asset_digits(self, venue: str, asset: str) -> int:
         definition = self._placing.definitions.collateral.get((venue, asset))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from monitor.book.pocket import alone
+from monitor.book.pocket import alone, cut, taken_out
 from monitor.book.ratio import ratio_of
 from monitor.book.solve import Solver
 from monitor.book.tables import empty_rows
@@ -54,6 +54,19 @@ def opened(pool: int, line: int, instrument: int, mark: float, book: Book[float]
     small.balances["position_first"][line + 1 :] += 1
     small.pools["position_last"] += 1
     return Opened(small._replace(positions=positions), line, place, float(small.balances[line].wallet))
+
+
+def reduced(pool: int, fraction: float, book: Book[float]) -> Book[float]:
+    """The pool with every position smaller by the same fraction, each closed at its mark and its fee paid."""
+    pocket = taken_out(pool, book)
+    small: Any = pocket.book
+    wallets = np.array(pocket.balances["wallet"])
+    for place in range(len(pocket.positions)):
+        cut(place, fraction, pocket)
+        wallets += small.balances["wallet"] - pocket.balances["wallet"]
+        small.balances["wallet"] = pocket.balances["wallet"]
+    small.balances["wallet"] = wallets
+    return pocket.book
 
 
 def ratio_within(solver: Solver, small: Book[float], limits: Limits) -> float | None:

@@ -29,7 +29,7 @@ class Leg(NamedTuple):
 
 class Part(NamedTuple):
     """One account: what it holds, and the margin ratio (maintenance over equity) at the bottom that its
-    wallet is made for."""
+    wallet is made for. Negative: it is liquidated on the way there."""
 
     venue: str
     name: str
@@ -78,6 +78,10 @@ PARTS = (
     Part(HYPERLIQUID, "quebec", "macro", (Leg("BTC", 700_000), Leg("ETH", 150_000)), 0.70),
     Part(HYPERLIQUID, "romeo", "alts", (Leg("SOL", 200_000), Leg("HYPE", 40_000, isolated=True)), 0.35),
     Part(HYPERLIQUID, "sierra", "basis", (Leg("BTC", 300_000), Leg("ETH", -300_000)), 0.05),
+    Part(BINANCE, "tango", "alts", (Leg("SOLUSDT", 90_000),), -0.5),
+    Part(BYBIT, "uniform", "alts", (Leg("XRPUSDT", 60_000),), -1.0),
+    Part(HYPERLIQUID, "victor", "macro", (Leg("ETH", 150_000),), -0.3),
+    Part(BYBIT, "whiskey", "macro", (Leg("ETHUSDT", 120_000),), -0.12),
 )
 # From, to, seconds, cost: inside one venue it is quick, from one to another it goes over a chain.
 WAYS = (

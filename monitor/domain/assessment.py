@@ -110,10 +110,10 @@ class RescueOption(msgspec.Struct, frozen=True):
     """One way back to the clear level, and the ratio after it as the model assesses it. Amounts of money are
     in the pool's unit."""
 
-    action: str  # "add" (from outside), "move" (from another account), "cut" or "hedge"
+    action: str  # "add" (from outside), "move" (from another account), "cut", "reduce" (all) or "hedge"
     target: str  # asset to add or move, or instrument to cut or open
-    amount: float  # in the asset, or in the instrument's quantity (signed for a hedge)
-    fraction: float | None  # of the position, for a cut
+    amount: float  # in the asset, in the instrument's quantity (signed for a hedge), or in worth (all)
+    fraction: float | None  # of the position, for a cut; of every one, for a reduction
     ratio_after: float
     digits: int
     cost: float | None = None  # fees alone; None: not known

@@ -169,7 +169,9 @@ class HistoryKeeper:
             self._whole_ns = view.now_ns if is_whole else self._whole_ns
         rows = np.concatenate(found) if found else np.zeros(0, dtype=ROW)
         decisions = tuple(map(_decision, notices))
-        times = [*rows["at_ns"].tolist(), *(at for at, _ in removed), *(each.at_ns for each in decisions)]
+        times = [*(at for at, _ in removed), *(each.at_ns for each in decisions)]
+        if len(rows):
+            times += [int(rows["at_ns"].min()), int(rows["at_ns"].max())]
         if not times:
             return None, (0, 0)
         batch = Batch(

@@ -6,13 +6,16 @@ import asyncio
 
 import pytest
 
-from alerts.notify.notifier import Delivered, Rejected, Retry
+from alerts.notify.notifier import Delivered, Digesting, Rejected, Retry
 from alerts.notify.table import NOTIFIERS, notifier_for
+from tests.support.chat_desks import SERVICES
 from tests.support.notifications import HOSTILE, a_large_notification, a_notification
 from tests.support.receivers import CANARY, DELAY_S, Answer, opened
-from tests.support.service_desks import SERVICES
 
 KINDS = ("webhook", "slack", "email", *SERVICES)
+
+
+TELL_NO_DELAY = ("email", "apprise")  # SMTP has none, and apprise keeps it to itself
 
 
 @pytest.fixture(params=KINDS)
@@ -31,7 +34,7 @@ async def pair(kind, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """An attempt that ends soon: a hanging receiver hangs however long one waits."""
-    for module in ("http", "slack_api", "email"):
+    for module in ("http", "slack_api", "email", "apprise"):
         monkeypatch.setattr(f"alerts.notify.{module}.ATTEMPT_S", 0.4)
 
 
@@ -56,7 +59,7 @@ async def test_a_busy_receiver_is_asked_again_when_it_says(pair, kind) -> None:
     desk.answers = [Answer.BUSY]
     outcome = await notifier.notify(a_notification())
     assert isinstance(outcome, Retry)
-    assert outcome.after_s == (None if kind == "email" else DELAY_S)
+    assert outcome.after_s == (None if kind in TELL_NO_DELAY else DELAY_S)
 
 
 async def test_a_broken_receiver_is_asked_again(pair) -> None:
@@ -142,6 +145,17 @@ async def test_a_large_pool_fits_and_the_cut_is_counted(pair) -> None:
     assert await notifier.notify(a_large_notification(400)) == Delivered()
     assert "and 397 more" in desk.texts[0]
     assert "or 395 other ways" in desk.texts[0]
+
+
+async def test_a_digest_names_every_pool(pair, kind) -> None:
+    """A receiver that is paced takes twenty alerts as one message, under its limit, each pool by name."""
+    desk, notifier = pair
+    if not isinstance(notifier, Digesting):
+        pytest.skip("takes each alert by itself")
+    pages = [a_notification(pool=f"venue/account-{number}/cross", incident=number) for number in range(20)]
+    assert await notifier.digest(pages) == Delivered()
+    assert len(desk.texts) == 1
+    assert all(page.key.pool in desk.texts[0].replace("\n", "") for page in pages)
 
 
 async def test_many_at_once_arrive_once_each(pair) -> None:

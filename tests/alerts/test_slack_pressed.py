@@ -12,10 +12,12 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.notify.slack_blocks import ACKNOWLEDGE, SILENCE, WORKING
 from alerts.notify.slack_pressed import read
-from alerts.notify.slack_signed import LARGEST
+from alerts.notify.slack_signed import LARGEST, payload_of
 from monitor.config import Secret
 from monitor.domain.assessment import RiskBand
 from tests.support.alerting import ALPHA
@@ -116,6 +118,29 @@ async def test_the_socket_is_opened_again(tmp_path, slack) -> None:
         await desk.shows("acknowledged by")
 
 
+@pytest.mark.parametrize("trouble", ["never opened", "closed for good"])
+async def test_a_socket_that_is_gone_is_told(tmp_path, slack, monkeypatch, trouble) -> None:
+    """slack_sdk would try for ever and say nothing: it counts as a crash, and costs no page."""
+    for name in ("CONNECT_S", "LOOK_S"):
+        monkeypatch.setattr(f"alerts.notify.slack_hearing.{name}", 0.3)
+    refused: list[tuple[str, dict[str, str]]] = [("invalid_auth", {})] * 1000
+    if trouble == "never opened":
+        slack.errors["apps.connections.open"] = refused
+    async with night(tmp_path, slack, **SOCKET) as desk:
+        if trouble == "closed for good":
+            await slack.send({"type": "view_closed"}, "envelope-0")
+            slack.errors["apps.connections.open"] = refused
+            await slack.sockets[-1].close()
+
+        async def is_counted() -> bool:
+            labels = {"task": "receiver chat"}
+            return bool(desk.metrics.registry.get_sample_value("margind_task_restarts_total", labels))
+
+        await eventually(is_counted, "a crash to be counted")
+        await desk.tell(RiskBand.CRITICAL)
+    assert len(slack.roots) == 1
+
+
 async def test_silenced_for_an_hour_over_signed_requests(tmp_path, slack, port) -> None:
     """Of this condition of this pool, by who pressed; and it is said that critical is told all the same."""
     async with night(tmp_path, slack, **by_requests(port)) as desk:
@@ -142,7 +167,7 @@ async def test_the_working_is_shown_in_the_thread(tmp_path, slack, port) -> None
         assert await sent(port, *signed(slack.press(WORKING), int(time.time()) + 1)) == 200
         assert (await whispered(slack, 1))[0] == "Not done: the pool is not there any more"
     [reply] = slack.replies(next(iter(slack.roots)))
-    assert reply["text"] == "margin = size * rate\n1 &lt; 2 &amp; 3"
+    assert reply["text"] == "margin = size * rate\n  1 &lt; 2 &amp; 3"
     assert "reply_broadcast" not in reply
 
 
@@ -234,6 +259,12 @@ async def test_a_body_that_is_too_large_is_not_read(tmp_path, slack, port) -> No
 def test_what_is_no_press_is_none(content) -> None:
     """Each field that is used is there and of its kind."""
     assert read(content) is None
+
+
+@given(st.binary(max_size=300) | st.binary(max_size=300).map(b"payload=%5B".__add__))
+def test_whatever_a_body_holds_it_is_read_or_not(body) -> None:
+    """No bytes raise, signed as they may be."""
+    assert read(payload_of(body)) is None
 
 
 async def test_a_port_that_is_taken_costs_no_page(tmp_path: Path, slack, port) -> None:

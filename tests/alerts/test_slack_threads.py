@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from monitor.domain.assessment import RiskBand
 from tests.support.alerting import ALPHA, BETA
+from tests.support.receivers import CHANNEL
 from tests.support.slack_night import night
-from tests.support.slack_server import SlackWorkspace, workspace
+from tests.support.slack_server import ELSEWHERE, SlackWorkspace, workspace
 from tests.support.waiting import eventually
 
 
@@ -128,6 +130,48 @@ async def test_an_acknowledgement_is_shown_wherever_it_came_from(tmp_path, slack
         await desk.tell(RiskBand.CRITICAL)
         await desk.service.duty.acknowledge(ALPHA, None, "alice")
         await desk.shows("acknowledged by alice")
+
+
+async def test_a_reload_goes_on_in_the_same_thread(tmp_path, slack) -> None:
+    """A receiver that changes is another channel object, and knows what the one before remembered."""
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.WARNING)
+        config = desk.service._config
+        receiver = msgspec.structs.replace(config.receivers[0], to=("nobody",))
+        desk.service.reload(msgspec.structs.replace(config, receivers=(receiver,)))
+        await desk.tell(RiskBand.CRITICAL)
+        await desk.shows("CRITICAL")
+    [root] = slack.roots
+    assert len(slack.replies(root)) == 1
+
+
+async def test_a_desk_that_moves_is_told_where_it_is(tmp_path, slack) -> None:
+    """Another channel in the config gets a message of its own: a page does not stay in the old room."""
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.WARNING)
+        config = desk.service._config
+        receiver = msgspec.structs.replace(config.receivers[0], channel=ELSEWHERE)
+        desk.service.reload(msgspec.structs.replace(config, receivers=(receiver,)))
+        await desk.tell(RiskBand.CRITICAL)
+    assert [root["channel"] for root in slack.roots.values()] == [CHANNEL, ELSEWHERE]
+
+
+@pytest.mark.parametrize("error", ["thread_not_found", "is_archived", "restricted_action_thread_locked"])
+async def test_whatever_slack_has_against_a_reply_it_is_posted(tmp_path, slack, error) -> None:
+    """As a message of its own, at once."""
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.WARNING)
+        slack.errors["chat.postMessage"] = [(error, {})]
+        await desk.tell(RiskBand.CRITICAL)
+    assert [root["text"].split()[0] for root in slack.roots.values()][1:] == ["CRITICAL"]
+
+
+async def test_what_cannot_be_remembered_is_delivered(tmp_path, slack, monkeypatch) -> None:
+    """A fault of ours after Slack's answer makes no second page."""
+    monkeypatch.setattr("alerts.notify.slack_threads.card_of", _fails)
+    async with night(tmp_path, slack) as desk:
+        await desk.tell(RiskBand.CRITICAL)
+    assert len(slack.roots) == 1
 
 
 async def test_an_end_that_was_told_with_others_is_shown(tmp_path, slack, monkeypatch) -> None:

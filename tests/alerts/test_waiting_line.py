@@ -287,3 +287,19 @@ def test_a_receiver_of_single_messages_has_no_budget() -> None:
         put(line, Level.WARNING, 9)
 
     assert left(_Desk(), scene, 9, budget=Budget(3, 60.0)) == [(0.0, Level.WARNING)] * 9
+
+
+def test_past_the_budget_a_storm_is_told_as_fast_as_ever() -> None:
+    """What one digest has no room for leaves in the next ones at the pace of the receiver."""
+    desk = _Mailbox()
+    desk.room, desk.every_s = 1_000, 1.0
+
+    async def scene(line: WaitingLine) -> None:
+        put(line, Level.WARNING, 3)
+        await asyncio.sleep(10)
+        put(line, Level.CRITICAL, 60)
+
+    gone = left(desk, scene, 63, budget=Budget(3, 60.0))
+    times = sorted({at_s for at_s, _ in gone[3:]})
+    assert times == [10.0 + second for second in range(len(times))]
+    assert len(times) > 2

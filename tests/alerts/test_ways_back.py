@@ -70,7 +70,24 @@ def test_a_hedge_says_what_to_do_and_what_it_needs() -> None:
     ]
 
 
-@given(text=hostile_text, one=numbers, other=numbers, action=st.sampled_from(["add", "move", "cut", "hedge"]))
+def test_a_reduction_of_everything_says_how_much_in_all() -> None:
+    """One share for every position, and what is traded for it together."""
+    option = RescueOption("reduce", "every position", 9_000.0, 0.72, 0.21, 2, 4.5, 9_000.0, 90.0, -4.5)
+    assert told(option) == [
+        (
+            "back to clear: reduce every position by 72 %, 9,000.00 USDT in all -> ratio 0.21, costs 4.50 "
+            "USDT, frees 90.00 USDT of maintenance margin"
+        ),
+        NO_BOOK,
+    ]
+
+
+@given(
+    text=hostile_text,
+    one=numbers,
+    other=numbers,
+    action=st.sampled_from(["add", "move", "cut", "reduce", "hedge"]),
+)
 def test_every_way_has_words(text: str, one: float | None, other: float | None, action: str) -> None:
     """However odd a name or a figure is, each line is printable."""
     number = 0.0 if one is None else one

@@ -147,6 +147,27 @@ def test_a_hedge_that_is_not_enough_is_not_offered() -> None:
     assert ways(desk, "hedge") == []
 
 
+def test_where_no_single_cut_is_enough_everything_is_reduced() -> None:
+    """Two like positions: neither alone does, so all are reduced by the same share, the least whole per cent
+    that is enough; carried out, it has the ratio that was told."""
+    desk = Desk(BY_RATIO)
+    desk.tell(instruments("BTCUSDT", "ETHUSDT"))
+    desk.tell(snapshot(SECOND, [wallet("205")], [leg("BTCUSDT", "1", "10000"), leg("ETHUSDT", "20", "500")]))
+    desk.tell(mark("BTCUSDT", PRICE, SECOND), mark("ETHUSDT", 500.0, SECOND))
+    desk.turn(1)
+    assert ways(desk, "cut") == []
+    (whole,) = ways(desk, "reduce")
+    assert whole.fraction is not None
+    left = Decimal(1) - Decimal(str(whole.fraction))
+    assert whole.cost == pytest.approx(whole.fraction * 20_000 * 0.0005)
+    legs = [leg("BTCUSDT", str(left), "10000"), leg("ETHUSDT", str(20 * left), "500")]
+    taken = after_cash(desk, ACCOUNT, str(Decimal(205) - Decimal(str(whole.cost))), legs)
+    assert taken.band is RiskBand.CLEAR
+    assert taken.margin_ratio == pytest.approx(whole.ratio_after)
+    less = left + Decimal("0.01")
+    assert float(200 * less / (Decimal(205) - 10 * (1 - less))) >= 0.475
+
+
 def test_a_clear_pool_needs_no_way_back() -> None:
     """Nothing is offered to who needs nothing."""
     assert picture(desk_of(money="5000")).rescue == ()

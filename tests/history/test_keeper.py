@@ -6,6 +6,7 @@ import math
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_what_is_read_is_what_was_seen(
     kept = Kept(tmp_path_factory.mktemp("kept"))
     seen = []
     for equity, maintenance, distance, band, reasons, deficit in rows:
-        columns = {"equity": equity, "maintenance_margin": maintenance, "distance": distance}
+        columns: dict[str, Any] = {"equity": equity, "maintenance_margin": maintenance, "distance": distance}
         kept.saw(band=int(band), reasons=reasons, deficit=deficit, **columns)
         seen.append((equity, maintenance, distance, int(band), reasons, deficit))
     found = read(kept.folder)

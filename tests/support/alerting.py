@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def a_view(pools: Iterable[PoolId], now_ns: int, wall_ns: int, *, is_read: bool 
     floats = np.zeros(len(labels))
     ints = np.zeros(len(labels), dtype=np.int64)
     return BookView(
-        generation=1,
+        generation=zlib.crc32(repr(labels).encode()),  # another one for other pools
         as_of_ns=wall_ns,
         now_ns=now_ns,
         pools=labels,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -122,11 +123,16 @@ def page(name: str, source: str) -> str:
 
 
 def shoot(chromium: str) -> None:
-    """Writes all sources and their screenshots."""
+    """Writes all sources, and their screenshots where there is a browser."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, source in sources().items():
+        (FOLDER / name).write_text(source, encoding="utf-8")
+    if shutil.which(chromium) is None:
+        raise SystemExit(
+            f"the sources are written; their pictures need a browser, and there is no {chromium}"
+        )
+    for name, source in sources().items():
         path = FOLDER / name
-        path.write_text(source, encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             shown = Path(folder) / "page.html"
             shown.write_text(page(name, source), encoding="utf-8")

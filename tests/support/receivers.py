@@ -328,16 +328,16 @@ async def mail_desk(desk: MailDesk, **changes: Any) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def opened(kind: str, folder: Path) -> AsyncIterator[tuple[Desk, Notifier]]:
     """A running receiver of a kind, and the channel that leads to it."""
-    from tests.support.service_desks import SERVICES
+    from tests.support.chat_desks import SERVICES
 
-    desk: HttpDesk | MailDesk
+    desk: Desk
     if kind == "email":
-        desk = MailDesk(folder)
-        running = mail_desk(desk)
+        desk = mail = MailDesk(folder)
+        running = mail_desk(mail)
     else:
-        kinds: dict[str, Any] = {"webhook": WebhookDesk, "slack": SlackDesk, **SERVICES}
-        served = kinds[kind]()
-        desk, running = served, http_desk(served)
+        http: dict[str, Any] = {"webhook": WebhookDesk, "slack": SlackDesk, **SERVICES}
+        desk = spoken = http[kind]()
+        running = http_desk(spoken)
     async with running:
         notifier = notifier_for(desk.receiver())
         try:

@@ -170,10 +170,3 @@ class AlertmanagerDesk(ServiceDesk):
     def taken(self) -> web.Response:
         """Nothing but the status."""
         return web.Response(status=200)
-
-
-SERVICES: dict[str, type[ServiceDesk]] = {
-    "pagerduty": PagerDutyDesk,
-    "opsgenie": OpsgenieDesk,
-    "alertmanager": AlertmanagerDesk,
-}

@@ -23,6 +23,7 @@ from tests.support.waiting import eventually
 
 APP_TOKEN = "xapp-canary-app-token"
 SIGNING = "canary-signing-secret"
+ELSEWHERE = "C0ELSEWHERE"
 ALICE, MALLORY = "U0ALICE", "U0MALLORY"
 FIRST_TS = 1_793_588_400
 
@@ -77,7 +78,7 @@ class SlackWorkspace:
     def _answer(self, method: str, payload: dict[str, Any]) -> dict[str, Any]:
         if method == "apps.connections.open":
             return {"ok": True, "url": f"ws://127.0.0.1:{self.port}/socket?ticket=canary"}
-        assert payload["channel"] == CHANNEL
+        assert payload["channel"] in (CHANNEL, ELSEWHERE)
         assert mistakes(payload) == []
         if method == "chat.postEphemeral":
             self.whispers.append(payload)
@@ -92,8 +93,8 @@ class SlackWorkspace:
             return {"ok": False, "error": "thread_not_found"}
         self._next += 1
         ts = f"{FIRST_TS + self._next}.000100"
-        self.messages[ts] = payload
-        return {"ok": True, "channel": CHANNEL, "ts": ts}
+        self.messages[ts] = dict(payload)  # an edit changes what is shown, not what was sent
+        return {"ok": True, "channel": payload["channel"], "ts": ts}
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

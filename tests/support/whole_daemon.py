@@ -149,7 +149,7 @@ def desk_config(
 
 
 def watched_account(exchange: LoopbackExchange, account: Account) -> config.Account:
-    """An account as the config names it."""
+    """An account of the exchange as a config names it."""
     needs_key = VENUES[account.venue].needs_key
     key, secret = config.Secret(account.key, "the test"), config.Secret(account.secret, "the test")
     return config.Account(
