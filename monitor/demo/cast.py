@@ -78,10 +78,9 @@ PARTS = (
     Part(HYPERLIQUID, "quebec", "macro", (Leg("BTC", 700_000), Leg("ETH", 150_000)), 0.70),
     Part(HYPERLIQUID, "romeo", "alts", (Leg("SOL", 200_000), Leg("HYPE", 40_000, isolated=True)), 0.35),
     Part(HYPERLIQUID, "sierra", "basis", (Leg("BTC", 300_000), Leg("ETH", -300_000)), 0.05),
-    Part(BINANCE, "tango", "alts", (Leg("SOLUSDT", 90_000),), -0.5),
+    Part(BYBIT, "tango", "macro", (Leg("ETHUSDT", 120_000),), -0.12),
     Part(BYBIT, "uniform", "alts", (Leg("XRPUSDT", 60_000),), -1.0),
     Part(HYPERLIQUID, "victor", "macro", (Leg("ETH", 150_000),), -0.3),
-    Part(BYBIT, "whiskey", "macro", (Leg("ETHUSDT", 120_000),), -0.12),
 )
 # From, to, seconds, cost: inside one venue it is quick, from one to another it goes over a chain.
 WAYS = (

@@ -56,11 +56,11 @@ class HistoryFile:
         try:
             self._open()
         except HistoryTooNew as newer:
-            self._put_aside(str(newer))
+            self.put_aside(str(newer))
         except UNREADABLE as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # the disk, not what is on it
-            self._put_aside(str(error))
+            if not is_damage(error):
+                raise
+            self.put_aside(str(error))
 
     def add(self, batch: Batch, span: tuple[int, int], pools: Sequence[tuple[int, Pool]]) -> None:
         """Writes a batch and the pools that are new in it, all or nothing."""
@@ -88,6 +88,17 @@ class HistoryFile:
         database.execute("PRAGMA incremental_vacuum").fetchall()
         return self.bytes
 
+    def put_aside(self, why: str) -> None:
+        """Keeps the file under another name, and begins anew."""
+        log.error("history_begun_anew", reason=why[:200])
+        self.close()
+        self.is_begun_anew = True
+        aside = f"{FILE}.damaged-{time.time_ns()}"
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / f"{FILE}{suffix}").rename(self._folder / f"{aside}{suffix}")
+        self._open()
+
     @property
     def bytes(self) -> int:
         """In use on the disk."""
@@ -106,6 +117,7 @@ class HistoryFile:
         path = self._folder / FILE
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         database = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
+        database.text_factory = forgiving  # a flipped byte is a wrong checksum
         try:
             database.executescript(CREATE)
             database.execute("PRAGMA journal_mode=WAL")
@@ -125,15 +137,6 @@ class HistoryFile:
             database.close()
             self._database = None
             raise
-
-    def _put_aside(self, why: str) -> None:
-        log.error("history_begun_anew", reason=why[:200])
-        self.is_begun_anew = True
-        aside = f"{FILE}.damaged-{time.time_ns()}"
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                (self._folder / f"{FILE}{suffix}").rename(self._folder / f"{aside}{suffix}")
-        self._open()
 
     def _put(self, table: str, key: object, value: object) -> None:
         row = (key, value)
@@ -161,6 +164,16 @@ class HistoryFile:
         if self._database is None:
             raise sqlite3.OperationalError("the history is not open")
         return self._database
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether it is what is on the disk, and not the disk."""
+    return not isinstance(error, (sqlite3.OperationalError, OSError))
+
+
+def forgiving(raw: bytes) -> str:
+    """Text of a row, whatever bytes are in it."""
+    return raw.decode("utf-8", "replace")
 
 
 def about(database: sqlite3.Connection, name: str) -> int | None:

@@ -7,6 +7,7 @@ turns only the newest view waits. Nothing that the disk does reaches an alert.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ from monitor.config import Config
 from monitor.domain.identity import PoolId
 from monitor.domain.turn import BookView, PoolState, Turn
 from monitor.history.changes import Changes
-from monitor.history.file import HistoryFile
+from monitor.history.file import HistoryFile, is_damage
 from monitor.history.records import ROW, Batch, Decision, Rows, Settings, packed
 from monitor.names import Metrics
 
@@ -191,6 +192,9 @@ class HistoryKeeper:
         self._is_failing = True
         self._metrics.history_errors.inc()
         self._file.close()
+        if is_damage(error):
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._file.put_aside(str(error))
         self._changes = None  # the next flush opens it again, and tells every pool anew
         with self._guard:
             self._settings = [*settings, *self._settings][-8:]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.history.file import FILE, FOLDER, UNREADABLE, HistoryTooNew, about, pools_of
+from monitor.history.file import FILE, FOLDER, UNREADABLE, HistoryTooNew, about, forgiving, pools_of
 from monitor.history.records import (
     SCHEMA,
     Batch,
@@ -82,6 +82,7 @@ def read(data_dir: Path, span: tuple[int, int] = ALWAYS) -> Kept:
         raise FileNotFoundError(f"{path} is not there: no daemon has kept a history in {data_dir}")
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            database.text_factory = forgiving
             return _read(database, path, span)
     except UNREADABLE as error:
         return Kept({}, (), (), (f"{path} can't be read: {error}",))

@@ -17,6 +17,7 @@ from monitor.tune.candidates import candidates_of, grid
 from monitor.tune.outcome import Wanted
 from monitor.tune.report import document, html, lines
 from monitor.tune.study import study
+from monitor.tune.tracks import TooMuchHistory
 
 
 class Ask(NamedTuple):
@@ -41,7 +42,10 @@ def tune(ask: Ask) -> int:
         raise CommandFailed(f"no evaluations to judge in {ask.data_dir}: {told}", ExitCode.REFUSED)
     pools = tuple(kept.pools.values())
     sets = grid(pools) if ask.thresholds is None else candidates_of(ask.thresholds, pools)
-    found = study(kept, sets, Wanted(ask.lead_minutes, Level[ask.level.upper()]))
+    try:
+        found = study(kept, sets, Wanted(ask.lead_minutes, Level[ask.level.upper()]))
+    except TooMuchHistory as error:
+        raise CommandFailed(str(error), ExitCode.REFUSED) from None
     if ask.report is not None:
         with open(os.open(ask.report, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
             file.write(html(found))

@@ -18,6 +18,7 @@ from monitor.tune.tracks import MINUTE_NS, Breach, Span, Track
 
 DAY_NS = 1_440 * MINUTE_NS
 SAME_NS = 5 * 1_000_000_000
+ABOUT = 1.1  # so many times the fewest pages are about as few
 
 
 class Wanted(NamedTuple):
@@ -37,6 +38,7 @@ class Outcome(NamedTuple):
     idle: int  # incidents that paged and that no breach followed
     leads: tuple[float | None, ...]  # minutes of the market, of each breach in order; None: no page before
     missed: int
+    standing: float = 0.0  # incidents that paged and were open, on the average
 
     @property
     def shortest(self) -> float | None:
@@ -82,7 +84,9 @@ def outcome_of(
     days = span.watched_ns * pace / DAY_NS
     idle = sum(not _is_followed(pool, each, breaches) for pool, spans in opened.items() for each in spans)
     a_day = pages / days if days else 0.0
-    return Outcome(candidate.name, candidate.thresholds, pages, a_day, idle, leads, late), told
+    open_ns = sum(min(end, span.to_ns) - begin for spans in opened.values() for begin, end in spans)
+    standing = open_ns / span.watched_ns if span.watched_ns else 0.0
+    return Outcome(candidate.name, candidate.thresholds, pages, a_day, idle, leads, late, standing), told
 
 
 Spans = dict[str, list[tuple[int, int]]]
@@ -117,21 +121,24 @@ def _is_followed(pool: str, span: tuple[int, int], breaches: Sequence[Breach]) -
 
 
 def choose(outcomes: Sequence[Outcome], wanted: Wanted) -> Choice:
-    """The knee: of the sets that miss the fewest, the one with the fewest pages; of those, what warns
-    earliest, and what is in force before what is not."""
+    """The knee: of the sets that miss the fewest, those with the fewest pages, give or take a tenth; of them
+    the one with the fewest incidents standing open, since what always stands is read by nobody. Then what
+    warns earliest, and what is in force before what is not."""
     if not outcomes or not outcomes[0].leads:
         text = "no pool reached liquidation in this time, so nothing could be missed: no set is better by it"
         return Choice(None, text)
     fewest = min(outcome.missed for outcome in outcomes)
     fit = [outcome for outcome in outcomes if outcome.missed == fewest]
-    best = min(fit, key=lambda each: (each.pages, -(each.shortest or 0.0), each.name != IN_FORCE))
-    count = len(best.leads)
-    pages = f"{best.pages} pages, {best.pages_a_day:,.0f} a day"
+    quiet = [each for each in fit if each.pages <= ABOUT * min(other.pages for other in fit)]
+    best = min(quiet, key=lambda each: (each.standing, -(each.shortest or 0.0), each.name != IN_FORCE))
+    count, lead = len(best.leads), f"{wanted.lead_minutes:g} minutes"
+    figures = f"{best.pages} pages, {best.standing:.1f} incidents open on the average"
+    about = f"with about the fewest pages this one stands open least ({figures})"
     if fewest == 0:
-        text = f"the fewest pages ({pages}) of the {len(fit)} sets that warn {wanted.lead_minutes:g} minutes "
-        return Choice(best.name, f"{text}before each of the {count} breaches or earlier")
-    text = f"no set warns {wanted.lead_minutes:g} minutes before each of the {count} breaches; of those that "
-    return Choice(best.name, f"{text}miss only {fewest} it has the fewest pages ({pages})")
+        text = f"{len(fit)} sets warn {lead} before each of the {count} breaches or earlier; of those"
+    else:
+        text = f"no set warns {lead} before each of the {count} breaches; of those that miss only {fewest},"
+    return Choice(best.name, f"{text} {about}")
 
 
 class Agreement(NamedTuple):

@@ -66,7 +66,7 @@ def summary(study: Study) -> list[str]:
         f"At what is in force the replay tells {agree}, and {agreed.more} others.",
     ]
     if study.pace != 1:
-        lines.append(f"The market went {study.pace:g} times a clock: minutes and days are its own.")
+        lines.append(f"Prices went {study.pace:g} times as fast as a clock: minutes and days are theirs.")
     return lines
 
 
@@ -102,13 +102,14 @@ def lines(study: Study) -> Iterator[str]:
     yield from summary(study)
     yield from (f"doubt: {doubt}" for doubt in study.doubts)
     width = max(len(outcome.name) for outcome in study.outcomes)
-    yield f"{'set':<{width}}  pages  a day    idle  missed  shortest    median"
+    yield f"{'set':<{width}}  pages  a day    idle   open  missed  shortest    median"
     for outcome in by_pages(study):
         mark = "  <- recommended" if outcome.name == study.choice.name else ""
-        yield (
-            f"{outcome.name:<{width}}  {outcome.pages:>5}  {outcome.pages_a_day:>6.1f}  {outcome.idle:>5}  "
-            f"{outcome.missed:>6}  {minutes(outcome.shortest):>8}  {minutes(outcome.median):>8}{mark}"
+        figures = (
+            f"{outcome.pages:>5}  {outcome.pages_a_day:>6.1f}  {outcome.idle:>5}  {outcome.standing:>5.1f}"
         )
+        leads = f"{minutes(outcome.shortest):>8}  {minutes(outcome.median):>8}"
+        yield f"{outcome.name:<{width}}  {figures}  {outcome.missed:>6}  {leads}{mark}"
     yield headline(study)
     yield sentence(study)
 
@@ -152,7 +153,7 @@ def _given(threshold: Threshold) -> dict[str, Any]:
 
 
 def _table(study: Study) -> str:
-    heads = ("set", "pages", "pages a day", "of them idle*", "missed", "shortest lead", "median lead")
+    heads = ("set", "pages", "pages a day", "idle*", "open", "missed", "shortest lead", "median lead")
     rows = [
         f"<tr{_class(study, outcome)}>"
         + "".join(
@@ -162,6 +163,7 @@ def _table(study: Study) -> str:
                 str(outcome.pages),
                 f"{outcome.pages_a_day:,.1f}",
                 str(outcome.idle),
+                f"{outcome.standing:.1f}",
                 f"{outcome.missed} of {len(outcome.leads)}",
                 minutes(outcome.shortest),
                 minutes(outcome.median),
@@ -171,7 +173,7 @@ def _table(study: Study) -> str:
         for outcome in by_pages(study)
     ]
     head = "".join(f"<th>{each}</th>" for each in heads)
-    note = "<p>* incidents that no breach followed.</p>"
+    note = "<p>* incidents that no breach followed. Open: incidents on the average.</p>"
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>{note}"
 
 

@@ -26,6 +26,12 @@ SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 LONGEST_QUIET_NS = 900 * SECOND_NS  # a whole batch comes every ten minutes: past this nobody watched
 
+MOST_ROWS = 20_000_000  # some four gigabytes of memory
+
+
+class TooMuchHistory(Exception):
+    """More than is judged at once; the text says what to do."""
+
 
 class Track(NamedTuple):
     """All evaluations of one pool, in order."""
@@ -55,6 +61,8 @@ class Breach(NamedTuple):
 def tracks_of(kept: Kept) -> list[Track]:
     """One for each number that has a name and an evaluation."""
     batches = [rows_of(batch) for batch in kept.batches]
+    if (count := sum(map(len, batches))) > MOST_ROWS:
+        raise TooMuchHistory(f"{count:,} evaluations are more than {MOST_ROWS:,}: begin later, with --from")
     rows: Rows = np.concatenate(batches) if batches else np.zeros(0, dtype=ROW)
     if not len(rows):
         return []

@@ -8,6 +8,7 @@ import numpy as np
 
 from alerts.alert import AlertKey, Condition, Incident, Level
 from alerts.holding import inhibiting
+from alerts.venue_fault import venue_key
 from monitor.alerts_command import moment
 from monitor.book.settings import LevelRow
 from monitor.domain.assessment import Reason, RiskBand
@@ -229,9 +230,11 @@ def _silence(id_: str, files: Files, now_ns: int) -> str:
 
 
 def _venue(pool: Pool, files: Files) -> str:
-    venue = pool.id.split("/", 1)[0]
-    open_ = [key for key in files.incidents if key.condition is Condition.VENUE]
-    return next((key.pool for key in open_ if key.pool.split("/", 1)[0] == venue), "")
+    """The alert of its venue that tells of it, if one is open."""
+    key = venue_key(PoolId(pool.id), pool.desk)
+    newest = [each.notification for each in files.told if each.notification.key == key]
+    is_named = bool(newest) and pool.id in newest[-1].others
+    return key.pool if key in files.incidents and is_named else ""
 
 
 def shown(track: Track, place: int) -> str:

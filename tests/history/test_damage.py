@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -66,19 +67,36 @@ def test_a_batch_that_is_missing_is_told(kept: Kept, lost: int) -> None:
     assert bool(read(kept.folder).damage) == (lost > 1)
 
 
-def test_no_flipped_byte_of_the_file_invents_a_record(kept: Kept, tmp_path: Path) -> None:
-    """What is read is some of what was written; where some is missing, that is told."""
-    whole, rng = records(read(kept.folder)), random.Random(7)
+def spoiled(original: bytes) -> Iterator[bytes]:
+    """Bytes flipped anywhere, and the end cut off anywhere."""
+    rng = random.Random(7)
+    for _ in range(200):
+        changed = bytearray(original)
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+        yield bytes(changed)
+    for _ in range(60):
+        yield original[: rng.randrange(len(original))]
+
+
+@pytest.mark.timeout(300)
+def test_no_damage_to_the_file_invents_a_record_or_stops_the_writer(kept: Kept, tmp_path: Path) -> None:
+    """What is read is some of what was written; where some is missing, that is told. And the next daemon
+    keeps its history, in this file or beside it."""
+    whole = records(read(kept.folder))
     original = (kept.folder / FOLDER / FILE).read_bytes()
-    for number in range(150):
-        folder = tmp_path / f"flipped-{number}"
+    for number, content in enumerate(spoiled(original)):
+        folder = tmp_path / f"spoiled-{number}"
         (folder / FOLDER).mkdir(parents=True)
-        spoiled = bytearray(original)
-        spoiled[rng.randrange(len(spoiled))] ^= 1 << rng.randrange(8)
-        (folder / FOLDER / FILE).write_bytes(spoiled)
+        (folder / FOLDER / FILE).write_bytes(content)
         found = read(folder)
         assert records(found) <= whole
         assert records(found) == whole or found.damage
+        again = Kept(folder)
+        again.clock.advance_s(1e6)
+        again.saw(equity=7.0)
+        again.saw(equity=8.0)  # the first may be what finds the damage
+        again.keeper._file.close()
+        assert 8.0 in [each.equity for each in read(folder).of_pool(ALPHA)]
         shutil.rmtree(folder)
 
 

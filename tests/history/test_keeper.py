@@ -8,13 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.service import AlertService
 from monitor.config import Levels, Threshold
 from monitor.config_history import History
+from monitor.daemon import Daemon
 from monitor.domain.assessment import RiskBand
 from monitor.domain.identity import PoolId
 from monitor.history import keeper
@@ -23,7 +26,8 @@ from monitor.history.keeper import FLUSH_S
 from monitor.history.reading import read
 from monitor.history.records import DEFICIT, MARGIN_ERROR_OPEN
 from tests.support.alerting import a_state
-from tests.support.histories import ALPHA, Kept, a_label
+from tests.support.histories import ALPHA, Kept, a_kept_config, a_label
+from tests.support.views import turn_of
 
 FIGURE = st.floats(allow_nan=True, allow_infinity=True, width=64)
 ROW = st.tuples(FIGURE, FIGURE, FIGURE, st.sampled_from(RiskBand), st.integers(0, 63), st.booleans())
@@ -199,3 +203,26 @@ def test_no_evaluation_is_of_a_pool_that_was_not_in_the_view(tmp_path: Path) -> 
     kept.saw(a_state(PoolId("bybit/other/unified"), RiskBand.CRITICAL))
     assert [pool.id for pool in read(tmp_path).pools.values()] == [ALPHA]
     assert math.isnan(read(tmp_path).of_pool(ALPHA)[0].margin_error)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_a_daemon_keeps_a_history_where_it_is_wanted(tmp_path: Path, *, is_wanted: bool) -> None:
+    """`[history] enabled` decides; nothing else changes."""
+    daemon = Daemon(a_kept_config(tmp_path, History(enabled=is_wanted)))
+    assert (daemon._history is not None) == is_wanted
+    assert not (tmp_path / FOLDER).exists(), "nothing is written before it runs"
+
+
+def test_what_the_alerts_decide_reaches_the_history(tmp_path: Path) -> None:
+    """Every notice, with the id that its message has."""
+    kept = Kept(tmp_path)
+    service = AlertService(kept.config, kept.clock, kept.metrics, lambda _: None, {})
+    service.heard = kept.keeper.decided
+    state = a_state(ALPHA, RiskBand.CRITICAL)
+    kept.clock.advance_s(1)
+    service.on_turn(msgspec.structs.replace(turn_of(kept.view()), changed=(state,)))
+    kept.keeper.flush()
+    (decision,) = read(tmp_path).decisions
+    assert (decision.pool, decision.condition, decision.kind) == (ALPHA, "margin", "raised")
+    assert decision.level == int(RiskBand.CRITICAL)
+    assert decision.notification.startswith("msg_")

@@ -18,6 +18,7 @@ from monitor.exit_codes import CommandFailed
 from monitor.history.reading import read
 from monitor.history.records import ROW, Pool
 from monitor.thresholds import level_row
+from monitor.tune import tracks
 from monitor.tune.candidates import IN_FORCE, Candidate, candidates_of, grid
 from monitor.tune.command import Ask, moment_of, tune
 from monitor.tune.judge import bands_of
@@ -147,12 +148,12 @@ def test_unknown_stays_unknown_and_pages_by_its_own_rule(tmp_path: Path) -> None
     kept.saw(a_state(ALPHA, RiskBand.UNKNOWN, unknown_since_ns=now_ns, unknown_seen_ns=now_ns), band=-1)
     kept.saw(after_s=60, band=-1, reasons=1)
     kept.saw(a_state(ALPHA, RiskBand.CLEAR), after_s=1)
-    tracks = tracks_of(read(tmp_path))
+    (track,) = tracks_of(read(tmp_path))
     row = level_row(Levels(0.01, 0.02, 0.03), None, 0.05)
-    told = told_by(tracks, [bands_of(track, row) for track in tracks], Alerts())
+    told = told_by([track], [bands_of(track, row)], Alerts())
     unknown = [each for each in told if each.notice.key.condition is Condition.UNKNOWN]
     assert unknown[0].notice.kind is Kind.RAISED
-    assert (unknown[0].at_ns - tracks[0].rows["at_ns"][0]) / 1e9 == pytest.approx(9, abs=0.6)
+    assert (unknown[0].at_ns - track.rows["at_ns"][0]) / 1e9 == pytest.approx(9, abs=0.6)
 
 
 def test_a_breach_that_flaps_is_one(tmp_path: Path) -> None:
@@ -177,11 +178,19 @@ def an_outcome(name: str, pages: int, *leads: float | None) -> Outcome:
         ([an_outcome("a", 1), an_outcome("b", 2)], None),
     ],
 )
-def test_the_choice_is_the_fewest_pages_of_those_that_miss_the_fewest(
+def test_the_choice_is_quiet_among_those_that_miss_the_fewest(
     outcomes: list[Outcome], best: str | None
 ) -> None:
-    """Then the earliest, then what is in force; nothing where no breach could be missed."""
+    """All else equal the earliest, then what is in force; nothing where no breach could be missed."""
     assert choose(outcomes, WANTED).name == best
+
+
+def test_of_sets_that_page_about_as_often_the_one_that_stands_open_least_is_taken() -> None:
+    """A tenth more pages is worth it; what pages much more is not."""
+    standing = an_outcome("standing", 100, 30.0)._replace(standing=9.0)
+    knee = an_outcome("knee", 108, 12.0)._replace(standing=3.0)
+    loud = an_outcome("loud", 150, 12.0)._replace(standing=1.0)
+    assert choose([standing, knee, loud], WANTED).name == "knee"
 
 
 def test_the_report_is_whole_and_asks_nothing_of_anybody(tmp_path: Path) -> None:
@@ -251,6 +260,13 @@ def test_a_time_without_evaluations_is_refused(tmp_path: Path) -> None:
         tune(Ask(kept.folder, 0, 1, None, None, False, 10.0, "warning"))
     with pytest.raises(CommandFailed, match="is not there"):
         tune(Ask(tmp_path / "nowhere", None, None, None, None, False, 10.0, "warning"))
+
+
+def test_more_than_can_be_judged_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to ask instead, and not by running out of memory."""
+    monkeypatch.setattr(tracks, "MOST_ROWS", 100)
+    with pytest.raises(CommandFailed, match="begin later, with --from"):
+        tune(Ask(a_history(tmp_path).folder, None, None, None, None, False, 10.0, "warning"))
 
 
 def test_times_of_the_command_line_are_utc_or_ago() -> None:

@@ -177,6 +177,22 @@ def test_what_quiet_hours_hold_says_so(tmp_path: Path) -> None:
     assert "margin at warning is held by quiet hours" in night.why()
 
 
+def test_what_the_alert_of_a_venue_tells_of_is_not_told_once_more(tmp_path: Path) -> None:
+    """One fault, one alert, and its name."""
+    night = Night(tmp_path)
+    pools = [PoolId(f"binance_usdm/{name}/cross-USDT") for name in ("alpha", "beta", "gamma")]
+    began = night.kept.clock.monotonic_ns()
+    for second in range(15):
+        night.kept.clock.advance_s(1)
+        for pool in pools:
+            state = a_state(pool, RiskBand.UNKNOWN, unknown_since_ns=began, unknown_seen_ns=began)
+            night.notices += night.incidents.observe(state, began + second * 10**9, night.now_ns)
+        night.notices += night.incidents.tick(began + second * 10**9, night.now_ns)
+    night.kept.saw(a_state(ALPHA, RiskBand.UNKNOWN), band=-1, reasons=1)
+    night.write()
+    assert "unknown is inhibited by binance_usdm/*/basis" in night.why()
+
+
 def test_what_something_worse_inhibits_says_so(night: Night) -> None:
     """The venue's figure is not told beside a worse one of ours."""
     night.saw(a_state(ALPHA, RiskBand.LIQUIDATION), maintenance_margin=1100.0)
