@@ -24,11 +24,15 @@ class Condition(Enum):
     VENUE_WORSE = "venue_worse"  # the venue's own figure stands in a worse band than ours
     RULE_CHANGE = "rule_change"  # the venue changed the margin tiers or haircuts that the pool is under
     LEDGER = "ledger"  # of the daemon itself: what it told is damaged, or is not kept
+    RECEIVER = "receiver"  # of the daemon itself: a receiver does not take its test
+    CANARY = "canary"  # such a test: never an incident
     HEARTBEAT = "heartbeat"  # of the daemon itself: the watcher outside does not take its signs of life
     DELEVERAGE = "deleverage"  # a request to cut positions: refused, waiting, asked for, or of unknown end
 
 
-OF_THE_DAEMON = frozenset({Condition.LEDGER, Condition.HEARTBEAT})  # about no pool
+OF_THE_DAEMON = frozenset(
+    {Condition.LEDGER, Condition.HEARTBEAT, Condition.RECEIVER, Condition.CANARY}
+)  # about no pool
 
 
 class Level(IntEnum):

@@ -4,9 +4,10 @@ before it is answered, unless the disk fails, which is paged."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from alerts.alert import Ack, AlertKey, Condition, Incident
+from alerts.canary import Tested
 from alerts.incidents import Incidents
 from alerts.ledger import Ledger
 from alerts.listing import Listing, listing
@@ -26,6 +27,7 @@ class Duty:
         clock: Clock,
         longest_s: Callable[[], float],
         on_ack: Callable[[Ack], None] = lambda _: None,
+        canary: Callable[[], Awaitable[Sequence[Tested]]] | None = None,
     ) -> None:
         self._incidents = incidents
         self._silences = silences
@@ -33,11 +35,16 @@ class Duty:
         self._clock = clock
         self._longest_s = longest_s
         self._on_ack = on_ack
+        self._canary = canary
 
     @property
     def hides_critical(self) -> bool:
         """Whether a silence hides what is critical too."""
         return self._silences.may_hide_critical
+
+    async def canary(self) -> Sequence[Tested]:
+        """A test through every receiver, now; answers how each took it."""
+        return () if self._canary is None else await self._canary()
 
     def listing(self) -> Listing:
         """What is open, what a silence keeps from being told, and the silences."""

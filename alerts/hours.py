@@ -56,6 +56,14 @@ def span_of(text: str) -> tuple[int, int]:
     raise BadHours(f'{text[:40]!r} is no span of a day: write "22:00-07:00"')
 
 
+def time_of(text: str) -> int:
+    """The minute of a day. Raises BadHours."""
+    try:
+        return span_of(f"{text}-24:00")[0]
+    except BadHours:
+        raise BadHours(f'{text[:40]!r} is no time of day: write "09:00"') from None
+
+
 def days_of(texts: Sequence[str]) -> frozenset[int]:
     """Numbers of weekdays, Monday is 0; all where none is named. Raises BadHours."""
     found: set[int] = set()

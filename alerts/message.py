@@ -38,6 +38,8 @@ def _subject(notification: Notification) -> str:
 
 def _first_word(notification: Notification) -> str:
     level = level_word(notification.level)
+    if notification.key.condition is Condition.CANARY:
+        return "TEST"
     if notification.kind is Kind.RESOLVED:
         return "RESOLVED"
     if notification.kind is Kind.EASED:
@@ -146,6 +148,12 @@ def _deleverage_headline(notification: Notification) -> str:
     return plain(notification.detail)
 
 
+def _receiver_headline(notification: Notification) -> str:
+    if notification.kind is Kind.RESOLVED:
+        return "every receiver takes its test again"
+    return f"a receiver does not take messages, {plain(notification.detail)}"
+
+
 def _other_headline(notification: Notification) -> str:
     """A condition without words of its own is told all the same."""
     return f"{notification.key.condition.value.replace('_', ' ')}, {plain(notification.detail)}"
@@ -161,6 +169,8 @@ _HEADLINES: dict[Condition, Callable[[Notification], str]] = {
     Condition.RULE_CHANGE: _rule_headline,
     Condition.LEDGER: _ledger_headline,
     Condition.HEARTBEAT: _heartbeat_headline,
+    Condition.RECEIVER: _receiver_headline,
+    Condition.CANARY: lambda notification: plain(notification.detail),
     Condition.DELEVERAGE: _deleverage_headline,
 }
 

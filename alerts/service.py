@@ -16,6 +16,7 @@ import structlog
 
 from alerts.aids import Aids, aid, levels_from
 from alerts.alert import OF_THE_DAEMON, Condition, Level, Notice, own_key
+from alerts.canary import Canary
 from alerts.counts import count
 from alerts.deliver import Dispatcher
 from alerts.duty import Duty
@@ -81,6 +82,7 @@ class AlertService:
         self.holding = Holding(self._silences, routing_of(config))
         self._incidents = Incidents(config.alerts, holding=self.holding)
         self._mirror = self._mirrored()
+        self._canary = Canary(lambda: self._config, lambda: self._dispatcher.notifiers, clock, metrics)
         self.duty = self._on_duty()
         self._notices: list[Notice] = []
         self._undecided = 0  # groups between a decision and the dispatcher
@@ -157,6 +159,7 @@ class AlertService:
             self._clock,
             lambda: self._config.alerts.silence_longest_s,
             self._mirror.acknowledged,
+            self._canary.send,
         )
 
     def reload(self, config: Config) -> None:
@@ -188,14 +191,9 @@ class AlertService:
     async def run(self) -> None:
         """Decides, writes and delivers for ever; when cancelled, first what is pending, for some seconds."""
         async with asyncio.TaskGroup() as group:
-            working = [
-                group.create_task(self._dispatcher.run(), name="dispatcher"),
-                group.create_task(self._decide(), name="decisions"),
-                group.create_task(self._mirror.run(), name="mirror"),
-                group.create_task(self._listeners.run(), name="listeners"),
-            ]
-            if self._heartbeat is not None:
-                working.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
+            parts = (self._dispatcher, self._mirror, self._listeners, self._canary, self._heartbeat)
+            working = [group.create_task(part.run()) for part in parts if part is not None]
+            working.append(group.create_task(self._decide(), name="decisions"))
             try:
                 await asyncio.wait(working)
             except asyncio.CancelledError:
@@ -206,8 +204,7 @@ class AlertService:
     async def drain(self) -> bool:
         """Waits for what is not delivered yet, at most five seconds in all; answers whether everything is."""
         loop = asyncio.get_running_loop()
-        if self._drain_until_s is None:
-            self._drain_until_s = loop.time() + DRAIN_S
+        self._drain_until_s = self._drain_until_s or loop.time() + DRAIN_S
         while self._is_busy():
             if loop.time() >= self._drain_until_s:
                 return False
@@ -247,6 +244,7 @@ class AlertService:
         self._notice(observe_standing(self._incidents, self.standing, now_ns, self._clock.wall_ns()))
         self._observe_own(Condition.LEDGER, NOT_KEPT if self._ledger.is_failing else "")
         self._observe_own(Condition.HEARTBEAT, self._heartbeat.trouble if self._heartbeat else "")
+        self._observe_own(Condition.RECEIVER, self._canary.trouble)
         count(self._metrics, self._incidents, self._silences, self._clock.wall_ns())
 
     def _observe_own(self, condition: Condition, trouble: str) -> None:

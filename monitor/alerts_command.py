@@ -13,11 +13,14 @@ from urllib.parse import quote
 import msgspec
 
 from alerts.alert import Ack
+from alerts.canary import Tested
 from alerts.listing import Alert, Listing, SilenceAnswer
 from alerts.silences import Silence
 from alerts.wording import plain
-from monitor.control_client import AskedWrongly, NobodyAnswers, NotKnown, ask
+from monitor.control_client import ANSWER_S, AskedWrongly, NobodyAnswers, NotKnown, ask
 from monitor.exit_codes import CommandFailed, ExitCode
+
+CANARY_S = 120.0  # a receiver may ask for patience twice
 
 
 def show_alerts(data_dir: Path, as_json: bool) -> int:
@@ -37,6 +40,15 @@ def acknowledge(data_dir: Path, pool: str, condition: str | None, author: str) -
         name = f"{ack.key.pool} {ack.key.condition.value}"
         print(f"{name}: {ack.author} has it; no repeats while it is no worse than {ack.level.label}")
     return ExitCode.DONE
+
+
+def canary(data_dir: Path) -> int:
+    """Tests every receiver; the exit code says whether all took it."""
+    tested = msgspec.json.decode(asked_of(data_dir, "/canary", "POST", within_s=CANARY_S), type=list[Tested])
+    for each in tested:
+        said = f"taken after {each.seconds:.2f} s" if each.is_taken else f"NOT TAKEN: {plain(each.reason)}"
+        print(f"{each.receiver:<20} {said}")
+    return ExitCode.DONE if all(each.is_taken for each in tested) else ExitCode.FAILED
 
 
 def silence(data_dir: Path, matchers: Sequence[str], author: str, reason: str, seconds: float) -> int:
@@ -86,11 +98,13 @@ def moment(wall_ns: int) -> str:
     return datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def asked_of(data_dir: Path, path: str, method: str = "GET", body: Any = None) -> bytes:
+def asked_of(
+    data_dir: Path, path: str, method: str = "GET", body: Any = None, within_s: float = ANSWER_S
+) -> bytes:
     """What the daemon answers; raises CommandFailed."""
     written = None if body is None else msgspec.json.encode(body)
     try:
-        return asyncio.run(ask(data_dir, path, method, written))
+        return asyncio.run(ask(data_dir, path, method, written, within_s))
     except (NotKnown, AskedWrongly) as error:
         raise CommandFailed(str(error), ExitCode.REFUSED) from None
     except NobodyAnswers as error:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.cli_alerts import add_ack, add_alerts, add_silence, add_unsilence
+from monitor.cli_alerts import add_ack, add_alerts, add_canary, add_silence, add_unsilence
 from monitor.cli_deleverage import add_actions, add_arm, add_audit, add_confirm, add_disarm, add_kill
 from monitor.cli_executor import add_executor
 from monitor.cli_here import add_demo, add_exchange, add_replay
@@ -78,7 +78,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     ours = (_add_run, _add_check_config, _add_init, _add_status)
     why = (add_assess, add_explain, add_export, add_schema, add_tune, add_why)
-    alerts = (add_alerts, add_ack, add_silence, add_unsilence)
+    alerts = (add_alerts, add_ack, add_canary, add_silence, add_unsilence)
     actions = (add_actions, add_arm, add_disarm, add_kill, add_confirm, add_audit)
     for add in (*ours, *alerts, *actions, *why, add_executor, add_replay, add_demo, add_exchange):
         add(commands)

@@ -33,6 +33,12 @@ def add_ack(commands: Commands) -> None:
     add_data_dir(added)
 
 
+def add_canary(commands: Commands) -> None:
+    """Testing the receivers."""
+    added = add_command(commands, "canary", "send a harmless test through every receiver, now", _canary)
+    add_data_dir(added)
+
+
 def add_silence(commands: Commands) -> None:
     """Silencing."""
     added = add_command(commands, "silence", "tell nothing of what fits all matchers, for a while", _silence)
@@ -78,6 +84,12 @@ def _alerts(parsed: argparse.Namespace) -> int:
     from monitor.alerts_command import show_alerts
 
     return show_alerts(folder_of(parsed), parsed.json)
+
+
+def _canary(parsed: argparse.Namespace) -> int:
+    from monitor.alerts_command import canary
+
+    return canary(folder_of(parsed))
 
 
 def _ack(parsed: argparse.Namespace) -> int:

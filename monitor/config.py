@@ -128,6 +128,7 @@ class Alerts(msgspec.Struct, frozen=True):
     unknown_after_s: float = 9.0  # since the fault began
     silence_longest_s: float = 86_400.0  # no silence lasts longer
     silences_hide_critical: bool = False  # also pages at critical and worse
+    canary_at: tuple[str, ...] = ()  # times of the day, UTC: a test through every receiver
     page_budget: int = 60  # messages an hour to one Slack channel or mailbox; then digests. 0: no limit
     digest_every_s: float = 60.0  # past the budget
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from alerts.hours import BadHours, days_of, moment_of, override_of, span_of, zone_of
-from monitor.config import Route
+from alerts.hours import BadHours, days_of, moment_of, override_of, span_of, time_of, zone_of
+from monitor.config import Alerts, Route
 from monitor.config_check import Entry, Known, check_names, refuse_repeats
 from monitor.config_duty import Escalation, Rota, TimeInterval
 from monitor.config_names import LEVEL_NAMES
@@ -32,6 +32,7 @@ def readable(read: Callable[[str], object]) -> Rule:
 
 
 DUTY_RULES: dict[tuple[type, str], Rule] = {
+    (Alerts, "canary_at"): readable(time_of),
     (Escalation, "after_s"): within(10, 86_400, "seconds"),
     (Escalation, "receivers"): are_receivers,
     (Escalation, "venue"): is_venue,

@@ -28,9 +28,24 @@ def as_text(config: Config) -> str:
         *(f"transfer   {_transfer_words(way)}" for way in config.transfers),
         *(f"receiver   {receiver.name}  {_receiver_words(receiver)}" for receiver in config.receivers),
         *(f"route {number:<4} {_route_words(route)}" for number, route in enumerate(config.routes, 1)),
+        *_deleverage_lines(config),
         *(f"warning    {warning}" for warning in config.warnings),
     ]
     return "\n".join(lines)
+
+
+def _deleverage_lines(config: Config) -> list[str]:
+    policy = config.deleverage
+    covered = (*policy.desks, *policy.accounts, *policy.pools)
+    if not covered:
+        return []
+    acting = "may be armed" if policy.armed else "can't be armed"
+    state = "dry run: nobody acts" if policy.dry_run else acting
+    hooks = ", ".join(f"{hook.name} ({hook.kind})" for hook in config.hooks) or "no hook"
+    return [
+        f"deleverage {', '.join(covered)} from {policy.level}, to ratio {policy.target_ratio:g}; {state}",
+        f"             asks {hooks}; may cut {', '.join(policy.symbols) or 'nothing'}",
+    ]
 
 
 def _heartbeat_lines(config: Config) -> list[str]:

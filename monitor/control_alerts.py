@@ -4,6 +4,7 @@
     POST   /alerts/acknowledge   {"pool", "condition" or none, "author"}: somebody has it
     POST   /silences             {"matchers", "author", "reason", "seconds"}
     DELETE /silences/{id}        ends one now
+    POST   /canary               a test through every receiver; answers how each took it
 
 What was asked wrongly is answered with 400 and what would be right; what is not there with 404.
 """
@@ -61,10 +62,14 @@ class AlertRoutes:
         router.add_get("/alerts", self._list)
         router.add_post("/alerts/acknowledge", self._acknowledge)
         router.add_post("/silences", self._silence)
+        router.add_post("/canary", self._canary)
         router.add_delete("/silences/{id}", self._unsilence)
 
     async def _list(self, _: web.Request) -> web.Response:
         return answer(self._duty.listing())
+
+    async def _canary(self, _: web.Request) -> web.Response:
+        return answer(await self._duty.canary())
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
         ask = await read_ask(request, AcknowledgeAsk)

@@ -37,9 +37,11 @@ async def relay(data_dir: Path, method: str, path: str, body: bytes) -> tuple[in
         return BAD_REQUEST, f"not done, or not known to be: {error}".encode()
 
 
-async def ask(data_dir: Path, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
+async def ask(
+    data_dir: Path, path: str, method: str = "GET", body: bytes | None = None, within_s: float = ANSWER_S
+) -> bytes:
     """What the daemon of this data directory answers; NobodyAnswers, NotKnown, AskedWrongly."""
-    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    timeout = aiohttp.ClientTimeout(total=within_s)
     connector = aiohttp.UnixConnector(str(data_dir / NAME))
     try:
         async with (

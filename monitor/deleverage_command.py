@@ -67,8 +67,8 @@ def confirm(data_dir: Path, token: str, author: str) -> int:
     """Says yes."""
     told = asked_of(data_dir, "/actions/confirm", "POST", {"token": token, "author": author})
     request = msgspec.json.decode(told, type=DeleverageRequest)
-    print(f"{request.id} of {plain(request.pool)}: confirmed")
-    print("the guards are asked once more; what came of it: margind audit show")
+    print(f"{request.id} of {plain(request.pool)}: confirmed, no guard refused it, the hooks are asked")
+    print("what they answer: margind audit show")
     return ExitCode.DONE
 
 

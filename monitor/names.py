@@ -17,6 +17,7 @@ class Metrics:
         self._engine()
         self._process()
         self._alerts()
+        self._kept()
         self._channels()
         self._store()
         self._actions()
@@ -136,6 +137,15 @@ class Metrics:
         self.notify_digested = Counter(
             "margind_notify_digested", "Notifications that left in a digest.", ["receiver"], registry=r
         )
+        self.canary_seconds = Gauge(
+            "margind_canary_seconds", "Round trip of the last test of a receiver.", ["receiver"], registry=r
+        )
+        self.canary_success = Gauge(
+            "margind_canary_last_success_seconds",
+            "When a receiver took its last test, in seconds of the epoch.",
+            ["receiver"],
+            registry=r,
+        )
         self.notify_over_budget = Gauge(
             "margind_notify_over_budget",
             "1 while a receiver has had its messages of the hour and gets digests only.",
@@ -151,6 +161,9 @@ class Metrics:
         self.heartbeat_last_success = Gauge(
             "margind_heartbeat_last_success_seconds", "When the watcher outside took one last.", registry=r
         )
+
+    def _kept(self) -> None:
+        r = self.registry
         self.silences = Gauge("margind_silences", "Silences that last.", registry=r)
         self.incidents_acknowledged = Gauge(
             "margind_incidents_acknowledged", "Open incidents that somebody has.", registry=r

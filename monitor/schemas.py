@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from alerts.listing import Listing
+from alerts.told import AlertTold
 from monitor.bookfile.document import Document
 from monitor.bookfile.format import BookFile
 from monitor.deleverage.request import Schemas as Deleverage
@@ -16,6 +17,7 @@ from monitor.exit_codes import ExitCode
 from monitor.explain.document import Explanation
 
 SCHEMAS: dict[str, type[Any]] = {
+    "alert": AlertTold,
     "alerts": Listing,
     "assessment": Document,
     "book": BookFile,

@@ -135,6 +135,20 @@ def test_check_config_shows_the_heartbeat_and_not_its_url(
     assert CANARY not in shown
 
 
+def test_check_config_shows_what_may_be_cut(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which pools are covered, whether anybody acts, who is asked; nothing where none is covered."""
+    main(["check-config", str(config)])
+    assert "deleverage" not in capsys.readouterr().out
+    text = config.read_text(encoding="utf-8")
+    policy = "[deleverage]\ndesks = ['majors']\n"
+    hook = policy + "[[hooks]]\nname = 'script'\nkind = 'program'\nargv = ['/bin/true']\n"
+    config.write_text(text + hook, encoding="utf-8")
+    assert main(["check-config", str(config)]) == ExitCode.DONE
+    shown = capsys.readouterr().out
+    assert "deleverage majors from critical, to ratio 0.6; dry run: nobody acts" in shown
+    assert "asks script (program); may cut nothing" in shown
+
+
 def test_check_config_speaks_to_programs(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--json is one document, for a right config and for a wrong one."""
     assert main(["check-config", "--json", str(config)]) == ExitCode.DONE

@@ -1,9 +1,9 @@
 """Discord, through a channel's webhook, whose URL is the secret.
 
 docs.discord.com, "Execute webhook" and "Rate limits", 2026-11: a content of 2,000 characters, a description
-of 4,096 in an embed, five messages in two seconds to one webhook, thirty a minute to a channel; a 429 names its
-delay in `retry_after`. The lines stand in a code block, where nothing is markup; the headline is escaped, and
-nobody may be mentioned. A message that is sent twice shows twice, with the same id.
+of 4,096 in an embed, five messages in two seconds to one webhook, thirty a minute to a channel; a 429 names
+its delay in `retry_after`. The lines stand in a code block, where nothing is markup; the headline is escaped,
+and nobody may be mentioned. A message that is sent twice shows twice, with the same id.
 """
 
 from __future__ import annotations

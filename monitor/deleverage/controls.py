@@ -114,6 +114,10 @@ class Controls:
             raise CommandRefused(str(error)) from None
         if found is None:
             raise CommandRefused("nothing waits under that word: it was said already, or a minute has passed")
+        past = self._actions.known.history.find(found.id)
+        if past is None or past.is_void:
+            why = self._actions.known.trail.trouble if past is None else past.void_why
+            raise CommandRefused(f"confirmed, and nothing is cut: refused by {why}")
         return found
 
     def standing(self, redis: str = "") -> Standing:

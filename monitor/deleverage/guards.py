@@ -7,7 +7,7 @@ A guard refuses what it does not know: an absent figure is never a yes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from monitor.config_deleverage import is_allowed
@@ -225,6 +225,12 @@ class Refusal(NamedTuple):
 def refusals(now: Situation) -> list[Refusal]:
     """Every guard that refuses, in order; none, and only then may it be done."""
     return [Refusal(name, why) for name, guard in GUARDS if (why := guard(now))]
+
+
+def foremost(found: Sequence[Refusal]) -> Refusal:
+    """The refusal that is told: the first, but what killed it disarmed it too, and that is the news."""
+    killed = [refusal for refusal in found if refusal.guard == "kill"]
+    return killed[0] if killed and found[0].guard == "armed" else found[0]
 
 
 def asked(request: DeleverageRequest) -> float:

@@ -25,6 +25,7 @@ class Past:
 
     request: DeleverageRequest
     at_ns: int  # wall clock of its record
+    void_why: str = ""
     is_void: bool = False  # a guard refused it after it was written, so it was never sent
     answers: dict[str, str] = field(default_factory=dict)  # by hook: taken, refused or unknown
     results: dict[int, DeleverageResult] = field(default_factory=dict)  # by step
@@ -69,7 +70,7 @@ class History:
                 past.results[result.step] = result
         elif (past := self._past.get(content.get("request", ""))) is not None:
             if record.kind == "void":
-                past.is_void = True
+                past.is_void, past.void_why = True, f"{content['guard']}: {content['why']}"
             elif record.kind == "answer":
                 past.answers[content["hook"]] = content["state"]
 

@@ -17,7 +17,7 @@ import structlog
 from monitor.config_deleverage import CONFIRM_WITHIN_S
 from monitor.deleverage.asked import Asked, Waiting
 from monitor.deleverage.draft import drafted
-from monitor.deleverage.guards import NOT_FOR_DRY, WAITING, Refusal, refusals
+from monitor.deleverage.guards import NOT_FOR_DRY, WAITING, Refusal, foremost, refusals
 from monitor.deleverage.history import DAY_NS, HOUR_NS
 from monitor.deleverage.hooks import Answer, Hook, Taken
 from monitor.deleverage.moment import Known, killed, situation_of
@@ -42,8 +42,7 @@ class Deleveraging:
 
     def __init__(self, shard: str, known: Known, asked: Asked) -> None:
         self.known, self.asked = known, asked
-        self.armed: Armed | None = None
-        self.waiting: dict[str, Waiting] = {}
+        self.disarm()
         self._shard, self._config = shard, known.config
         self._relied_since_ns: int | None = None
         self._told: dict[PoolId, tuple[str, int]] = {}  # the guard that was written of last, and when
@@ -96,8 +95,8 @@ class Deleveraging:
 
     def disarm(self) -> None:
         """At once; what waits for a person waits no more."""
-        self.armed = None
-        self.waiting.clear()
+        self.armed: Armed | None = None
+        self.waiting: dict[str, Waiting] = {}
 
     async def confirm(self, token: str, by: str) -> DeleverageRequest | None:
         """A person says yes to what waits under this word; once. None where nothing waits under it."""
@@ -261,7 +260,7 @@ class Deleveraging:
     async def _refuse(self, request: DeleverageRequest, found: list[Refusal]) -> None:
         """Written, counted and told when the guard is another, and again after each cooldown."""
         self._rest(request.pool, AGAIN_S)
-        first, now_ns = found[0], self.known.clock.monotonic_ns()
+        first, now_ns = foremost(found), self.known.clock.monotonic_ns()
         last = self._told.get(request.pool)
         if last is not None and last[0] == first.guard and now_ns - last[1] < self._config.cooldown_s * 1e9:
             return

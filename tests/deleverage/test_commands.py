@@ -139,6 +139,20 @@ async def test_a_person_confirms(new, types):
     assert len(stage.hook.asked) == 1
 
 
+async def test_a_person_hears_at_once_that_a_guard_refused(new, types):
+    """A yes to what is not so any more ends with the guard's name and a code of its own."""
+    stage = await new(confirm=True)
+    stage.arm()
+    await stage.at(READY_S)
+    (token,) = stage.actions.waiting
+    stage.price = 59_900.0
+    stage.quantity = "1.01"
+    stage.desk_at(READY_S + 5)
+    code, said = await types("confirm", token)
+    assert code == 2 and "nothing is cut: refused by plan" in said
+    assert stage.hook.asked == []
+
+
 async def test_the_audit_log_is_checked_and_shown(new, types, tmp_path):
     """Whole is 0 with its head; a changed or missing line is 1 and named; a head that was seen is held."""
     await new()
