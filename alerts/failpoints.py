@@ -28,6 +28,21 @@ NAMES = (
     "superseding",
     "delivered",
 )
+# Around what people say, and what receivers want to know again.
+KEPT = ("ack_queued", "ack_committed", "silence_queued", "silence_committed")
+REMEMBERED = ("remembered_queued", "remembered_put")
+# Between a pool in danger and a hook that was asked.
+DELEVERAGE = (
+    "lease_kept",
+    "results_read",
+    "results_kept",
+    "plan_drafted",
+    "audit_begun",
+    "audit_written",
+    "audit_synced",
+    "audit_head_written",
+    "guards_passed",
+)
 # Between a request and its results, in the executor.
 EXECUTOR = (
     "request_taken",
@@ -53,7 +68,7 @@ class _Armed:
 def arm(text: str) -> None:
     """Arms the place that the text names; an empty one arms nothing. Raises ValueError for no such name."""
     name, _, count = text.removesuffix(":kill").partition("#")
-    known = (*NAMES, *EXECUTOR)
+    known = (*NAMES, *KEPT, *REMEMBERED, *DELEVERAGE, *EXECUTOR)
     if name and name not in known:
         raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(known)}")
     _Armed.name, _Armed.left = name, int(count or 1)

@@ -121,12 +121,16 @@ class Ledger:
 
     async def keep_ack(self, ack: Ack) -> bool:
         """Writes who has an incident; answers whether it is on the disk."""
-        return await self._written(lambda database: put(database, "acks", ack_row(ack)))
+        reach("ack_queued")
+        is_kept = await self._written(lambda database: put(database, "acks", ack_row(ack)))
+        reach("ack_committed")
+        return is_kept
 
     def remember(self, line: Remembered) -> None:
         """Writes what a receiver wants to know again, after what is queued and before what comes: nobody
         waits for it."""
-        self._put(lambda database: put(database, "remembered", line))
+        reach("remembered_queued")
+        self._put(lambda database: _remembered(database, line))
 
     def forget(self, receiver: str, name: str) -> None:
         """Takes such a line away, in the same manner."""
@@ -135,7 +139,10 @@ class Ledger:
 
     async def keep_silence(self, silence: Silence) -> bool:
         """Writes a silence, in place of the one of its id; answers whether it is on the disk."""
-        return await self._written(lambda database: put(database, "silences", silence_row(silence)))
+        reach("silence_queued")
+        is_kept = await self._written(lambda database: put(database, "silences", silence_row(silence)))
+        reach("silence_committed")
+        return is_kept
 
     def close(self) -> None:
         """Writes what is queued and stops."""
@@ -274,3 +281,8 @@ class Ledger:
             for number, receivers in enumerate(intent.routes):
                 for receiver in receivers:
                     put(database, "deliveries", (notification.id, number, receiver, "intent", 0, ""))
+
+
+def _remembered(database: sqlite3.Connection, line: Remembered) -> None:
+    put(database, "remembered", line)
+    reach("remembered_put")

@@ -42,6 +42,7 @@ KEYS_OF_KIND = {
     "discord": ("secret", "allow_private_destinations"),
     "teams": ("secret", "allow_private_destinations"),
     "apprise": ("secret",),
+    "stream": ("url", "channel", "secret"),
 }
 NEEDED_BY_KIND = {
     "webhook": ("url", "secret"),
@@ -54,6 +55,7 @@ NEEDED_BY_KIND = {
     "discord": ("secret",),
     "teams": ("secret",),
     "apprise": ("secret",),
+    "stream": ("url", "channel"),
 }
 
 
@@ -106,6 +108,7 @@ def _check_kind(receiver: Receiver, place: str, findings: Findings) -> None:
         if not getattr(receiver, name):
             wanted = f"{name}_file, {name}_env or {name}_credential" if name == "secret" else f"{name} = ..."
             findings.problem(key_at(place, name), f"is missing: {receiver.kind} needs {wanted}")
+    _check_scheme(receiver, place, findings)
     if (
         receiver.url is not None
         and receiver.url.startswith("http:")
@@ -141,6 +144,19 @@ def _check_secret_url(secret: Secret, place: str, allow_private: bool, findings:
             key_at(place, "secret"),
             f'({secret.source}) must hold the URL of the webhook, "https://HOST/PATH"',
         )
+
+
+def _check_scheme(receiver: Receiver, place: str, findings: Findings) -> None:
+    """A stream is in Redis, everything else is posted to."""
+    if receiver.url is None:
+        return
+    is_redis = receiver.url.startswith(("redis:", "rediss:", "unix:"))
+    if receiver.kind == "stream" and not is_redis:
+        findings.problem(
+            key_at(place, "url"), 'must be "redis://HOST:PORT/0", "rediss://..." or "unix:///path"'
+        )
+    if receiver.kind != "stream" and is_redis:
+        findings.problem(key_at(place, "url"), 'must be "https://HOST/PATH"')
 
 
 def _check_signing(receiver: Receiver, place: str, findings: Findings) -> None:

@@ -42,6 +42,7 @@ RECEIVER_KINDS = (
     "discord",
     "teams",
     "apprise",
+    "stream",
 )
 LEVEL_NAMES = RATIO_LEVELS
 

@@ -158,6 +158,11 @@ def is_receiver_url(text: str) -> str:
     return "holds a user or password: messages are signed with the secret instead" if url.has_user else ""
 
 
+def is_any_url(text: str) -> str:
+    """Where a message is posted, or for a stream which Redis; `config_check_alerts` knows which it is for."""
+    return is_store_url(text) if text.startswith(("redis:", "rediss:", "unix:")) else is_receiver_url(text)
+
+
 def is_loopback_host(text: str) -> str:
     """An address that only this machine reaches: the page has no password."""
     advice = f"{shown(text)} is not loopback, and metrics have no password: write 127.0.0.1, a proxy in front"
@@ -228,7 +233,7 @@ RULES: dict[tuple[type, str], Rule] = {
     (Threshold, "hysteresis_volatilities"): within(0.1, 10),
     (Receiver, "name"): is_name,
     (Receiver, "kind"): one_of(*RECEIVER_KINDS),
-    (Receiver, "url"): is_receiver_url,
+    (Receiver, "url"): is_any_url,
     (Receiver, "channel"): is_text(200),
     (Receiver, "users"): are_slack_users,
     (Receiver, "listen"): is_listen_address,

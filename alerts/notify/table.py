@@ -16,6 +16,7 @@ from alerts.notify.opsgenie import OpsgenieNotifier
 from alerts.notify.pagerduty import PagerDutyNotifier
 from alerts.notify.slack import SlackNotifier
 from alerts.notify.slack_hearing import Hearing
+from alerts.notify.stream import StreamNotifier
 from alerts.notify.teams import TeamsNotifier
 from alerts.notify.telegram import TelegramNotifier
 from alerts.notify.terminal import TerminalNotifier
@@ -141,6 +142,11 @@ def _apprise(receiver: Receiver) -> Notifier:
         raise ValueError(f"{_key(receiver, 'secret')}: {error}") from error
 
 
+def _stream(receiver: Receiver) -> Notifier:
+    url, key = _needed(receiver, "url", receiver.url), _needed(receiver, "channel", receiver.channel)
+    return StreamNotifier(receiver.name, url, key, password=receiver.secret)
+
+
 @contextlib.contextmanager
 def _naming_the_url(receiver: Receiver, key: str = "url") -> Iterator[None]:
     try:
@@ -201,4 +207,5 @@ NOTIFIERS: dict[str, Callable[[Receiver], Notifier]] = {
     "discord": _discord,
     "teams": _teams,
     "apprise": _apprise,
+    "stream": _stream,
 }

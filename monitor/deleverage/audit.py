@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
+from alerts.failpoints import reach
 from monitor.secret import Secret
 
 NAME, HEAD_NAME = "audit.jsonl", "audit.head"
@@ -100,10 +101,14 @@ class AuditLog:
         body = msgspec.json.encode(record)
         mark = mark_of(self.head.mark, body, self._key)
         before = os.fstat(self._file.fileno()).st_size
+        reach("audit_begun")
         try:
             _write_all(self._file.fileno(), b'{"record":' + body + b',"mark":"' + mark.encode() + b'"}\n')
+            reach("audit_written")
             os.fsync(self._file.fileno())
+            reach("audit_synced")
             _write_head(self._folder, Head(record.n, mark), self._key)
+            reach("audit_head_written")
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file.fileno(), before)

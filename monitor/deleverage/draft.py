@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.failpoints import reach
 from monitor.book.live_book import LiveBook
 from monitor.config_deleverage import Deleverage
 from monitor.deleverage.plan import Plan, planned
@@ -62,6 +63,7 @@ def _plan(book: LiveBook, config: Deleverage, pool: PoolId, used: tuple[float, f
 
 
 def _caps(config: Deleverage, used: tuple[float, float]) -> Caps:
+    reach("plan_drafted")
     return Caps(
         action=config.most_action_usd,
         hour=config.most_hour_usd,

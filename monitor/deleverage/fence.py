@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import NamedTuple
 
+from alerts.failpoints import reach
 from monitor.clock import Clock
 from monitor.sinks.store_link import STORE_ERRORS, StoreLink, error_kind
 
@@ -109,6 +110,7 @@ class Fence:
         else:
             self._last = Held(int(epoch), "", bool(is_new), is_killed)
             self._until_ns = asked_ns + round(self._lease_s * 1e9)
+            reach("lease_kept")
         return self._last
 
     async def leave(self) -> None:

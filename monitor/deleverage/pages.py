@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from alerts.failpoints import reach
 from monitor.deleverage.guards import Refusal, asked
 from monitor.deleverage.hooks import Answer
 from monitor.deleverage.request import DeleverageRequest
@@ -55,6 +56,7 @@ class Pages:
 
     def sent(self, request: DeleverageRequest) -> None:
         """It is on its way."""
+        reach("guards_passed")
         self._open_ends.discard(request.pool)
         text = f"{_plan(request)} asked for as {request.id}"
         self.standing[request.pool] = Word(request.desk, Grade.WARNING, text)

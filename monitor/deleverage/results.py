@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from alerts.failpoints import reach
 from monitor.deleverage.request import BadSeal, DeleverageResult, opened
 from monitor.names import Metrics
 from monitor.secret import Secret
@@ -41,6 +42,7 @@ class Results:
         if not entries:
             self._from = ">"
         self._ids = [id_ for id_, _ in entries]
+        reach("results_read")
         return [result for _, fields in entries if (result := self._read(fields)) is not None]
 
     def again(self) -> None:
@@ -49,6 +51,7 @@ class Results:
 
     async def acknowledge(self) -> None:
         """They are on the disk."""
+        reach("results_kept")
         if self._ids:
             try:
                 await self._ask("XACK", self._key, GROUP, *self._ids)

@@ -24,7 +24,7 @@ from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
 from alerts import failpoints
-from alerts.failpoints import NAMES
+from alerts.failpoints import DELEVERAGE, EXECUTOR, KEPT, NAMES, REMEMBERED
 from tests.support.alert_processes import RUN_S, begun, ended
 from tests.support.receivers import SIGNING_SECRET, HttpServer
 
@@ -271,6 +271,26 @@ async def test_the_variable_kills_a_real_process(tmp_path: Path) -> None:
         assert list(told.delivered.values()) == [1]
         assert await ended(begun(tmp_path, told.urls, ("a=CRITICAL",))) == 0
         assert list(told.delivered.values()) == [2]
+
+
+@pytest.mark.parametrize("failpoint", KEPT)
+async def test_killed_around_what_people_say(tmp_path: Path, failpoint: str) -> None:
+    """Whatever of an acknowledgement or a silence was kept, what becomes worse is told, and nothing twice."""
+    steps = ("a=CRITICAL", "ack a", "silence a", "a=LIQUIDATION")
+    async with sinks(((),)) as told:
+        assert await ended(begun(tmp_path, told.urls, steps, f"{failpoint}:kill")) == -signal.SIGKILL
+        assert await ended(begun(tmp_path, told.urls, ("a=LIQUIDATION",))) == 0
+        check(tmp_path, told)
+        assert {("margin", "critical"), ("margin", "liquidation")} <= {
+            (condition, level) for _, condition, _, level, _ in told.said.values()
+        }
+        assert max(told.delivered.values()) == 1, "a kill beside the deliveries costs no duplicate"
+
+
+def test_there_are_forty_named_points() -> None:
+    """All are killed at: these here, those of Slack, of hooks and of the executor in their own files."""
+    named = (*NAMES, *KEPT, *REMEMBERED, *DELEVERAGE, *EXECUTOR)
+    assert len(set(named)) == len(named) >= 40
 
 
 def test_a_wrong_failpoint_is_refused() -> None:

@@ -2,7 +2,8 @@
 
 `python -m tests.support.alert_harness FOLDER URL[,URL...] STEP...`, a step being `pool=band` pairs joined by
 commas. Each is told in one turn, and the next waits until what it caused is delivered; after a step that
-begins with `!` only until it was tried. `run` does the same in a fork.
+begins with `!` only until it was tried. `ack a` and `silence a` are what kim says of a pool. `run` does the
+same in a fork.
 """
 
 from __future__ import annotations
@@ -64,11 +65,23 @@ async def _run(config: Config, steps: Sequence[str]) -> None:
         task = group.create_task(service.run())
         await _idle(service)
         for step in steps:
+            verb, _, name = step.partition(" ")
+            if name:
+                await _say(service, verb, name)
+                continue
             states = [_state(pair) for pair in step.removeprefix("!").split(",")]
             service.on_turn(a_turn(clock, states))
             await (_tried(metrics) if step.startswith("!") else _idle(service))
         task.cancel()
     await service.stop()
+
+
+async def _say(service: AlertService, verb: str, name: str) -> None:
+    pool = PoolId(f"binance_usdm/alpha/{name}")
+    if verb == "ack":
+        await service.duty.acknowledge(pool, None, "kim")
+    else:
+        await service.duty.silence([f"pool={pool}"], "kim", "known", 3_600)
 
 
 async def _idle(service: AlertService) -> None:
