@@ -23,7 +23,7 @@ def posted(slack: SlackWorkspace) -> Counter[str]:
     return Counter(payload["metadata"]["event_payload"]["id"] for payload in sent)
 
 
-@pytest.mark.parametrize("failpoint", (*NAMES, *REMEMBERED))
+@pytest.mark.parametrize("failpoint", [*NAMES, *REMEMBERED])
 async def test_a_thread_outlives_a_kill(tmp_path: Path, failpoint: str) -> None:
     """Each notice is there, at most one twice; the message ends as what is so; a further start is silent."""
     async with workspace() as slack:

@@ -49,7 +49,7 @@ async def _run(folder: Path, url: str, after_s: float) -> None:
 
 
 def _write(folder: Path, id_: str) -> None:
-    with open(folder / ASKED, "a", encoding="utf-8") as file:
+    with (folder / ASKED).open("a", encoding="utf-8") as file:
         file.write(f"{id_}\n")
         file.flush()
         os.fsync(file.fileno())
