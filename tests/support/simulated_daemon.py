@@ -23,6 +23,7 @@ from alerts import ledger
 from alerts.alert import Notification
 from alerts.notify.notifier import Delivered, Outcome
 from monitor import config
+from monitor.config_history import History
 from monitor.daemon import Daemon
 from monitor.domain.assessment import RiskBand
 from monitor.domain.turn import Turn
@@ -188,6 +189,7 @@ class Simulation:
             thresholds=(LEVELS,),
             store=config.Store("unix:///nowhere"),
             alerts=config.Alerts(resolve_after_s=RESOLVE_AFTER_S),
+            history=History(enabled=False),  # a thread of its own does not live in virtual time
         )
 
 
