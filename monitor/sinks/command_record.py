@@ -21,7 +21,7 @@ SCHEMA = 1
 LONGEST_BYTES = 16_384
 PATIENCE_NS = 300_000_000_000  # how old a command may be, or how far ahead of our clock
 MOST_HELD = 10_000  # ids of the last minutes; more than that many commands are refused
-ALLOWED = ("/alerts", "/silences", "/deleverage", "/canary")
+ALLOWED = ("/alerts", "/silences", "/actions", "/canary")
 
 
 class BadCommand(Exception):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from aiohttp import web
 from redis.asyncio import Redis
 
 from monitor.clock import ManualClock
 from monitor.config import Secret
+from monitor.control_alerts import AlertRoutes
+from monitor.control_deleverage import ActionRoutes
 from monitor.names import Metrics
 from monitor.sinks.command_record import Answer, BadCommand, Gate, is_marked, mark_of
 from monitor.sinks.redis_commands import RedisCommands
@@ -67,6 +70,20 @@ def test_what_is_not_ours_not_of_now_or_not_allowed_is_refused(
         gate.passed(fields, NOW_NS)
     assert refused.value.result == result
     assert gate.passed(entry(), NOW_NS)
+
+
+def test_every_command_of_the_socket_may_come_through_redis() -> None:
+    """What changes something over the control socket is on a path that is allowed."""
+    router, unused = web.Application().router, cast(Any, None)
+    AlertRoutes(unused, unused).add_to(router)
+    ActionRoutes(unused).add_to(router)
+    paths = [
+        route.resource.canonical for route in router.routes() if route.method != "GET" and route.resource
+    ]
+    gate = Gate(SECRET, "main", NOW_NS)
+    assert {"/actions/kill", "/silences/{id}"} <= set(paths)
+    for number, path in enumerate(paths):
+        assert gate.passed(entry(id=f"command{number}", path=path), NOW_NS).path == path
 
 
 @asynccontextmanager
